@@ -1,0 +1,69 @@
+"""How tests write, change and render a generated repository, with the real engines and the real helm."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import copier
+import yaml
+from cookiecutter.main import cookiecutter
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+
+
+def tracked(source: Path) -> list[str]:
+    """The files of a git working tree that are, or could be, committed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=source,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return [name for name in listed.split("\0") if name and (source / name).is_file()]
+
+
+def by_cookiecutter(template: Path, folder: Path, answers: dict[str, str]) -> Path:
+    """A repository written by cookiecutter. Raises what cookiecutter raises."""
+    return Path(cookiecutter(str(template), no_input=True, extra_context=answers, output_dir=str(folder)))
+
+
+def by_copier(template: Path, folder: Path, answers: dict[str, str]) -> Path:
+    """A repository written by copier. Raises what copier raises."""
+    target = folder / answers.get("hub_name", "data-science-hub")
+    copier.run_copy(str(template), target, data=answers, defaults=True, quiet=True)
+    return target
+
+
+def script(repository: Path, name: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run one of a repository's scripts as its Makefile does, with the packages of the tests."""
+    return subprocess.run(
+        [sys.executable, f"scripts/{name}.py", *arguments],
+        cwd=repository,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+    )
+
+
+def render(repository: Path, env: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`helm template` of an environment with fake secrets, its dependency built. Not checked: see returncode."""
+    chart_of = "import hub; hub.build_dependency()"
+    subprocess.run([sys.executable, "-c", chart_of], cwd=repository / "scripts", check=True)
+    name = yaml.safe_load((repository / "chart" / "Chart.yaml").read_text(encoding="utf-8"))["name"]
+    layers = ["config/hub.yaml", f"config/{env}.yaml", "chart/ci/fake-secrets.yaml"]
+    files = [argument for layer in layers for argument in ("--values", layer)]
+    release = f"{name}-{env}"
+    return subprocess.run(
+        [os.environ.get("HELM", "helm"), "template", release, "chart", "--namespace", release, *files, *arguments],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
+
+
+def objects(rendered: subprocess.CompletedProcess[str]) -> list[dict]:
+    """The objects of a render that went well."""
+    assert rendered.returncode == 0, rendered.stderr
+    return [item for item in yaml.safe_load_all(rendered.stdout) if item]

@@ -1,0 +1,5 @@
+from repositories import objects, render
+
+
+def test_it(bake, chart):
+    assert objects(render(bake(), "prod"))

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Write copier.yml from cookiecutter.json, so that both engines ask, validate and refuse the same.
+
+python tools/write_copier_yaml.py           write it
+python tools/write_copier_yaml.py --check   say whether it is up to date; exit 1 if not
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, meta
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+HEADER = "# Written by tools/write_copier_yaml.py from cookiecutter.json: change that, then run `make copier.yml`.\n"
+
+
+def literal(text: str) -> str:
+    """A string literal, of Jinja and of JSON."""
+    return json.dumps(text)
+
+
+def refusals_by_key(questions: list[str], refusals: list[list[str]]) -> dict[str, list[list[str]]]:
+    """Each refusal under the last of the questions that it reads, where all its answers are known."""
+    by_key: dict[str, list[list[str]]] = {}
+    for condition, sentence in refusals:
+        reads = meta.find_undeclared_variables(Environment().parse(f"{{{{ {condition} }}}}"))
+        by_key.setdefault(max(reads, key=questions.index), []).append([condition, sentence])
+    return by_key
+
+
+def validator(key: str, pattern: list[str] | None, refusals: list[list[str]]) -> str:
+    """A template that renders to nothing for a good answer and to the sentence of pre_gen_project.py for a bad one."""
+    cases = []
+    if pattern:
+        # The x makes a match of the empty answer true.
+        whole = rf"\Ax(?:{pattern[0]})\Z"
+        match = f"('x' ~ {key}) | regex_search({literal(whole)})"
+        cases.append((f"not ({match})", f"{key} '<< {key} >>' << {literal(pattern[1])} >>"))
+    cases += refusals
+    body = "".join(f"<% {'elif' if n else 'if'} {case} %>{text}" for n, (case, text) in enumerate(cases))
+    return body and body + "<% endif %>"
+
+
+def context(questions: list[str]) -> str:
+    """The `cookiecutter` object that the tree reads, as the JSON of a hidden question.
+
+    cookiecutter looks for included pieces in templates/, copier in the root: __pieces is what is missing.
+    """
+    answers = [f"{literal(key)}: << {key} | tojson >>" for key in questions]
+    return "{" + ", ".join([*answers, '"__pieces": "templates/"']) + "}"
+
+
+def copier(cookiecutter: dict) -> dict:
+    """What copier.yml holds, as one object."""
+    questions = [key for key in cookiecutter if not key.startswith("_")]
+    refusals = refusals_by_key(questions, cookiecutter["_refusals"])
+    settings: dict = {
+        "_min_copier_version": "9.15.0",
+        "_subdirectory": "<% raw %><<cookiecutter.hub_name>><% endraw %>",
+        "_templates_suffix": "",
+        "_envops": {
+            **cookiecutter["_jinja2_env_vars"],
+            "keep_trailing_newline": True,
+            "undefined": "jinja2.StrictUndefined",
+        },
+        "_exclude": [
+            f"<% if not ({condition}) %>/{path}<% endif %>" for path, condition in cookiecutter["_only_when"].items()
+        ],
+    }
+    for key in questions:
+        default = cookiecutter[key]
+        question = {"type": "str", "help": cookiecutter["__prompts__"][key]}
+        if isinstance(default, list):
+            question |= {"choices": default, "default": default[0]}
+        else:
+            question["default"] = re.sub(r"\bcookiecutter\.", "", default)
+        if text := validator(key, cookiecutter["_patterns"].get(key), refusals.get(key, [])):
+            question["validator"] = text
+        settings[key] = question
+    settings["cookiecutter"] = {"type": "json", "when": False, "default": context(questions)}
+    return settings
+
+
+def main() -> None:
+    cookiecutter = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+    text = HEADER + yaml.safe_dump(copier(cookiecutter), sort_keys=False, allow_unicode=True, width=4096)
+    target = TEMPLATE / "copier.yml"
+    if "--check" not in sys.argv[1:]:
+        target.write_text(text, encoding="utf-8")
+    elif target.read_text(encoding="utf-8") != text:
+        sys.exit("copier.yml is not what cookiecutter.json says: run `make copier.yml`")
+
+
+if __name__ == "__main__":
+    main()
