@@ -3,7 +3,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,22 +19,28 @@ def prune() -> None:
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
-def origin() -> str:
-    """What copier notes of a template: `git describe` of its commit, and the address as it was given."""
-    template, checkout = answers["_template"], Path(answers["_repo_dir"])
-    lines = []
-    if (checkout / ".git").exists():
-        describe = ["git", "-C", checkout, "describe", "--tags", "--always"]
-        commit = subprocess.run(describe, check=True, capture_output=True, text=True).stdout.strip()
-        lines.append(f"_commit: {commit}\n")
-    if os.path.isdir(template):
-        template = os.path.abspath(template)
-    return "".join([*lines, f"_src_path: {template}\n"])
+def origin() -> dict[str, str]:
+    """What copier notes of a template: `git describe` of its commit, and its address as it was given."""
+    address = answers["_template"]
+    # A hook runs in the new repository; a relative path was meant from where cookiecutter was called.
+    called_from = Path(os.environ.get("PWD", "."))
+    if (called_from / address / "cookiecutter.json").is_file():
+        address = os.path.abspath(called_from / address)
+    checkout = called_from / answers["_repo_dir"]
+    if not (checkout / ".git").exists():
+        return {"_src_path": address}
+    describe = ["git", "-C", checkout, "describe", "--tags", "--always"]
+    commit = subprocess.run(describe, check=True, capture_output=True, text=True).stdout.strip()
+    return {"_commit": commit, "_src_path": address}
+
+
+def record() -> None:
+    """Write the origin into the answers file, where copier's own run of the template writes it."""
+    path = Path(".copier-answers.yml")
+    comment, *rest = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = ["{}: '{}'\n".format(key, value.replace("'", "''")) for key, value in origin().items()]
+    path.write_text("".join([comment, *lines, *rest]), encoding="utf-8")
 
 
 prune()
-record = Path(".copier-answers.yml")
-record.write_text(
-    re.sub(r"^_commit: .*\n_src_path: .*\n", lambda _: origin(), record.read_text(encoding="utf-8"), flags=re.M),
-    encoding="utf-8",
-)
+record()

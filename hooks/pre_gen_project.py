@@ -9,6 +9,15 @@ from jinja2 import Environment
 
 answers = dict(json.loads(r'<< cookiecutter.items() | list | tojson >>'))  # fmt: skip
 
+# Without prompts cookiecutter renders an answer as if it were a template. What counts is what was typed.
+typed = dict(json.loads(r'<< _cookiecutter.items() | list | tojson >>'))  # fmt: skip
+# <% raw %>
+# The defaults of cookiecutter.json that are meant as templates begin with <<-.
+for key, text in typed.items():
+    if isinstance(text, str) and re.search("<<(?!-)|<%|<#", text):
+        answers[key] = text
+# <% endraw %>
+
 
 def refusals() -> list[str]:
     """The sentences that say what is wrong with the answers, in the order of the questions; none if nothing is."""

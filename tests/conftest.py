@@ -2,14 +2,16 @@
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import fetch_helm
 import pytest
 import yaml
 
-from repositories import TEMPLATE, by_cookiecutter, tracked
+from repositories import TEMPLATE, by_cookiecutter, packaged_chart, tracked
 
 
 @pytest.fixture(scope="session")
@@ -57,19 +59,41 @@ def edited(bake: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def helm() -> str:
-    """The helm binary; `make test` sets HELM to one it has found or fetched."""
-    found = shutil.which(os.environ.get("HELM", "helm"))
-    assert found, "helm is not there: run the tests with `make test`, which fetches it"
-    return found
+    """The path of the helm binary."""
+    return os.environ["HELM"]
 
 
 @pytest.fixture(scope="session")
 def chart() -> Path:
     """The packaged jupyterhub chart; skips without it."""
-    found = os.environ.get("Z2JH_CHART")
-    if not found or not Path(found).is_file():
-        pytest.skip(
-            "the jupyterhub chart is not here: set Z2JH_CHART to the file that "
-            "`helm pull jupyterhub --repo https://hub.jupyter.org/helm-chart/ --version 4.4.0` brings"
-        )
-    return Path(found)
+    if "NO_CHART" in os.environ:
+        pytest.skip(os.environ["NO_CHART"])
+    return Path(os.environ["Z2JH_CHART"])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find helm and the chart once, before the workers start, which inherit the environment."""
+    if hasattr(config, "workerinput"):
+        return
+    os.environ["HELM"] = str(fetch_helm.fetch())
+    os.environ.pop("NO_CHART", None)
+    try:
+        os.environ["Z2JH_CHART"] = str(packaged_chart())
+    except LookupError as error:
+        os.environ["NO_CHART"] = str(error)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long each kind of test took, and whether the real chart was rendered."""
+    kinds: dict[str, list[float]] = defaultdict(list)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                kinds[report.location[0]].append(report.duration)
+    terminalreporter.section("time of each kind of test, in seconds over all workers")
+    for kind, durations in sorted(kinds.items()):
+        terminalreporter.write_line(f"{sum(durations):7.1f}  {kind}")
+    if "NO_CHART" in os.environ:
+        terminalreporter.write_line(f"The real chart was NOT rendered: {os.environ['NO_CHART']}")
+    else:
+        terminalreporter.write_line(f"The real chart was rendered: {os.environ['Z2JH_CHART']}")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import copier
@@ -26,7 +27,9 @@ def tracked(source: Path) -> list[str]:
 
 def by_cookiecutter(template: Path, folder: Path, answers: dict[str, str]) -> Path:
     """A repository written by cookiecutter. Raises what cookiecutter raises."""
-    return Path(cookiecutter(str(template), no_input=True, extra_context=answers, output_dir=str(folder)))
+    return Path(
+        cookiecutter(str(template), no_input=True, default_config=True, extra_context=answers, output_dir=str(folder))
+    )
 
 
 def by_copier(template: Path, folder: Path, answers: dict[str, str]) -> Path:
@@ -34,6 +37,17 @@ def by_copier(template: Path, folder: Path, answers: dict[str, str]) -> Path:
     target = folder / answers.get("hub_name", "data-science-hub")
     copier.run_copy(str(template), target, data=answers, defaults=True, quiet=True)
     return target
+
+
+def packaged_chart() -> Path:
+    """The packaged jupyterhub chart, where a repository finds it. Raises LookupError with the way to get it."""
+    look = "import hub; print(hub.packaged_chart())"
+    with tempfile.TemporaryDirectory() as folder:
+        scripts = by_cookiecutter(TEMPLATE, Path(folder), {}) / "scripts"
+        found = subprocess.run([sys.executable, "-c", look], cwd=scripts, capture_output=True, text=True)
+    if found.returncode:
+        raise LookupError(found.stderr.strip())
+    return Path(found.stdout.strip())
 
 
 def script(repository: Path, name: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,97 @@
+"""The answers that the tests render: named examples, every allowed pair of choices, and the forbidden ones."""
+
+import json
+from itertools import combinations
+from pathlib import Path
+
+from allpairspy import AllPairs
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+
+# What follows from a choice: an answer without which it cannot be.
+ALLOW = {
+    "github": "example-org",
+    "google": "example.edu",
+    "cilogon": "https://idp.example.edu/idp/shibboleth",
+    "microsoft": "everybody",
+    "oidc": "alice,bob",
+}
+# Free answers whose being there or not selects something, with two values each.
+FREE = {
+    "image_name": ["", "registry.example.edu/course/image"],
+    "course_content": ["", "https://git.example.edu/course/content.git"],
+    "class_times": ["", "mon 10:00-11:30, wed 10:00-11:30"],
+    "peak_students": ["20", "200", "2000"],
+}
+CHOICES = {key: value for key, value in QUESTIONS.items() if key[0] != "_" and isinstance(value, list)} | FREE
+
+# Every way to be refused for answers that are each good on their own.
+FORBIDDEN = [
+    ({"tls": tls}, f"tls '{tls}' and an empty hub_domain cannot live together")
+    for tls in ("autohttps", "ingress", "gateway", "offload")
+] + [
+    (
+        {"tls": "autohttps", "platform": "k3s", "hub_domain": "hub.example.edu"},
+        "tls 'autohttps' and platform 'k3s' cannot live together",
+    ),
+    ({"students": "20", "peak_students": "21"}, "peak_students 21 is above students 20"),
+    ({"memory_limit": "1G", "memory_guarantee": "1025M"}, "memory_guarantee 1025M is above memory_limit 1G"),
+]
+
+
+def allowed(cell: dict[str, str]) -> bool:
+    """Whether the choices made so far can live together."""
+    return not (cell.get("tls") == "autohttps" and cell.get("platform") == "k3s")
+
+
+def completed(cell: dict[str, str]) -> dict[str, str]:
+    """The choices with the answers that follow from them."""
+    answers = dict(cell, students="3000", sign_in_allow=ALLOW.get(cell["sign_in"], ""))
+    if cell["tls"] != "none":
+        answers["hub_domain"] = "hub.example.edu"
+    return answers
+
+
+def uncovered(cells: list[dict[str, str]]) -> list[tuple]:
+    """The allowed pairs of choices that stand in no cell."""
+    return [
+        ((one, first), (two, second))
+        for one, two in combinations(CHOICES, 2)
+        for first in CHOICES[one]
+        for second in CHOICES[two]
+        if allowed({one: first, two: second}) and not any(cell[one] == first and cell[two] == second for cell in cells)
+    ]
+
+
+def pairs() -> list[dict[str, str]]:
+    """The fewest sets of answers, or nearly so, in which every allowed pair of choices stands."""
+    names = list(CHOICES)
+    rows = AllPairs(list(CHOICES.values()), filter_func=lambda row: allowed(dict(zip(names, row, strict=False))))
+    cells = [dict(zip(names, row, strict=True)) for row in rows]
+    # AllPairs gives up a pair when its other choices so far are forbidden with it.
+    plain = {name: values[0] for name, values in CHOICES.items()}
+    while missing := uncovered(cells):
+        cells.append(plain | dict(missing[0]))
+    return [completed(cell) for cell in cells]
+
+
+# Situations in full, by name.
+NAMED = {
+    "defaults": {},
+    "campus-k3s": {
+        "sign_in": "github",
+        "sign_in_allow": "example-org",
+        "hub_domain": "hub.example.edu",
+        "tls": "ingress",
+        "platform": "k3s",
+        "ci": "github",
+    },
+    "every-letter": {
+        "course_title": "Ω: \"quotes\" 'n' #1 {{ x }} $(id) `id` \\ %s 100% & <b> 🐍 مقدمة في علم البيانات",
+        "hub_name": "a",
+        "admin_users": "null, 123, true, o.k-1@example.edu",
+    },
+}
+PAIRS = {f"pair-{number:02}": cell for number, cell in enumerate(pairs(), 1)}
+CELLS = NAMED | PAIRS

@@ -1,0 +1,128 @@
+"""Every cell of the matrix: both engines write the same repository, and it lints, renders and validates."""
+
+import re
+import stat
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+from matrix import CELLS, CHOICES, PAIRS, uncovered
+
+from repositories import by_copier, objects, render
+
+# What make check validates for; the design's range.
+KUBERNETES = [f"1.{minor}" for minor in range(30, 38)]
+# Kinds that are no part of Kubernetes itself, so that its schemas do not have them.
+FOREIGN = {"HTTPRoute", "Issuer"}
+SYNTAX = re.compile(r"<<|<%|%>|<#|#>|cookiecutter|copier_answers")
+# Where those words are meant.
+MENTIONS = {"cookiecutter", "copier"}
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Mode and content of every file below a folder."""
+    return {
+        str(path.relative_to(folder)): (stat.S_IMODE(path.stat().st_mode), path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_every_allowed_pair_is_there() -> None:
+    assert uncovered(list(PAIRS.values())) == []
+    for key, values in CHOICES.items():
+        assert {cell[key] for cell in PAIRS.values()} == set(values)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_both_engines_write_the_same(template: Path, bake, tmp_path: Path, cell: str) -> None:
+    one = tree(bake(**CELLS[cell]))
+    two = tree(by_copier(template, tmp_path, CELLS[cell]))
+    assert sorted(one) == sorted(two)
+    assert {name for name in one if one[name] != two[name]} == set()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_nothing_of_the_template_is_left(bake, cell: str) -> None:
+    title = CELLS[cell].get("course_title", "")
+    for name, (_, content) in tree(bake(**CELLS[cell])).items():
+        found = SYNTAX.findall(content.decode("utf-8").replace(title, "") if title else content.decode("utf-8"))
+        assert set(found) <= MENTIONS, name
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_yaml_file_lints(bake, cell: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "yamllint", "--strict", "."], cwd=bake(**CELLS[cell]), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@cache
+def valid(manifest: str) -> None:
+    """Validate an object, once however often it comes. Raises kubernetes_validate.ValidationError."""
+    item = yaml.safe_load(manifest)
+    for version in KUBERNETES:
+        try:
+            kubernetes_validate.validate(item, version, strict=True)
+        except kubernetes_validate.SchemaNotFoundError:
+            assert item["kind"] in FOREIGN
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_both_environments_render_and_validate(bake, chart: Path, cell: str) -> None:
+    for env in "staging", "prod":
+        rendered = objects(render(bake(**CELLS[cell]), env))
+        assert {"hub", "proxy"} <= {item["metadata"]["name"] for item in rendered if item["kind"] == "Deployment"}
+        for item in rendered:
+            valid(yaml.safe_dump(item))
+
+
+def strings(value: object) -> set[str]:
+    """Every string in a value."""
+    if isinstance(value, dict):
+        return set().union(*map(strings, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(strings, value))
+    return {value} if isinstance(value, str) else set()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        'It\'s "quoted"',
+        "Statistics: part 2",
+        "C# and F#",
+        "# heading",
+        "{{ .Values.x }} and {% raw %}",
+        "$(id) ${HOME} $HOME `id`",
+        "back\\slash \\n",
+        "100 % & <b>bold</b>",
+        "null",
+        "2026-11-23",
+        "- item",
+        "🐍 données",
+        "مقدمة في علم البيانات",
+        "tab-free, comma, *star* _underscore_ [x](y)",
+    ],
+)
+def test_any_title_comes_out_as_the_same_text(template: Path, bake, tmp_path: Path, title: str) -> None:
+    repository = bake(course_title=title)
+    assert tree(repository) == tree(by_copier(template, tmp_path, {"course_title": title}))
+    for name in "config/hub.yaml", ".copier-answers.yml", "chart/Chart.yaml":
+        assert any(title in text for text in strings(yaml.safe_load((repository / name).read_text("utf-8")))), name
+    assert title in (repository / "README.md").read_text("utf-8").splitlines()[0]
+
+
+@pytest.mark.parametrize("version", ["1.28.0", "1.30.0", "1.37.0"])
+def test_default_repository_renders_for(bake, chart: Path, version: str) -> None:
+    assert objects(render(bake(), "prod", "--kube-version", version))
+
+
+def test_too_old_a_cluster_is_refused(bake, chart: Path) -> None:
+    done = render(bake(), "prod", "--kube-version", "1.27.9")
+    assert "chart requires kubeVersion: >=1.28.0-0" in done.stderr

@@ -1,0 +1,96 @@
+"""A repository born with either engine takes `copier update`: its owner's edits stay, the template's changes arrive."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_engines import tree
+
+from repositories import by_cookiecutter
+
+CELL = {"hub_name": "my-hub", "course_title": "It's a test: 🐍", "sign_in": "github", "sign_in_allow": "example-org"}
+IDENTITY = {f"GIT_{who}_{what}": "tests@example.edu" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+def run(*command: str, cwd: Path) -> str:
+    done = subprocess.run(command, cwd=cwd, env={**os.environ, **IDENTITY}, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def commit(repository: Path, message: str) -> None:
+    run("git", "add", "--all", cwd=repository)
+    run("git", "commit", "--quiet", "--no-verify", "--message", message, cwd=repository)
+
+
+@pytest.fixture
+def released(template: Path, tmp_path: Path) -> Path:
+    """The template as a git repository with the tag v0.1.0."""
+    repository = Path(shutil.copytree(template, tmp_path / "z2jh-template"))
+    run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
+    commit(repository, "First release")
+    run("git", "tag", "v0.1.0", cwd=repository)
+    return repository
+
+
+def born(engine: str, template: Path, folder: Path) -> Path:
+    """A repository of the newest tag."""
+    if engine == "cookiecutter":
+        return by_cookiecutter(template, folder, CELL)
+    data = [argument for key, value in CELL.items() for argument in ("--data", f"{key}={value}")]
+    run(sys.executable, "-m", "copier", "copy", "--quiet", "--defaults", *data, str(template), "my-hub", cwd=folder)
+    return folder / "my-hub"
+
+
+def test_births_are_the_same(released: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / engine for engine in ("cookiecutter", "copier")]
+    for folder in folders:
+        folder.mkdir()
+    one, two = (tree(born(folder.name, released, folder)) for folder in folders)
+    assert one == two
+    answers = one[".copier-answers.yml"][1].decode("utf-8")
+    assert "_commit: 'v0.1.0'\n" in answers
+    assert f"_src_path: '{released}'\n" in answers
+
+
+def test_update_keeps_edits_and_brings_changes(released: Path, tmp_path: Path) -> None:
+    repositories = []
+    for engine in "cookiecutter", "copier":
+        folder = tmp_path / engine
+        folder.mkdir()
+        repository = born(engine, released, folder)
+        run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
+        commit(repository, "Born")
+        hub = repository / "config" / "hub.yaml"
+        text = hub.read_text("utf-8")
+        assert "limit: 2G" in text
+        hub.write_text(text.replace("limit: 2G", "limit: 3G"), encoding="utf-8")
+        (repository / "scripts" / "requirements.txt").open("a", encoding="utf-8").write("requests==2.32.3\n")
+        (repository / "NOTES.md").write_text("Ours.\n", encoding="utf-8")
+        (repository / "mise.toml").unlink()
+        commit(repository, "The owner's edits")
+        repositories.append(repository)
+
+    tree_of_template = released / "<<cookiecutter.hub_name>>"
+    readme = tree_of_template / "README.md"
+    readme.write_text(readme.read_text("utf-8") + "\nNews of << cookiecutter.hub_name >>.\n", encoding="utf-8")
+    (tree_of_template / "NEW.md").write_text("New.\n", encoding="utf-8")
+    commit(released, "News")
+    run("git", "tag", "v0.2.0", cwd=released)
+
+    for repository in repositories:
+        run(sys.executable, "-m", "copier", "update", "--quiet", "--defaults", cwd=repository)
+        assert "limit: 3G" in (repository / "config" / "hub.yaml").read_text("utf-8")
+        assert (repository / "scripts" / "requirements.txt").read_text("utf-8").endswith("requests==2.32.3\n")
+        assert (repository / "NOTES.md").read_text("utf-8") == "Ours.\n"
+        assert not (repository / "mise.toml").exists()
+        assert (repository / "README.md").read_text("utf-8").endswith("\nNews of my-hub.\n")
+        assert (repository / "NEW.md").is_file()
+        assert "_commit: 'v0.2.0'" in (repository / ".copier-answers.yml").read_text("utf-8")
+        assert not list(repository.rglob("*.rej"))
+        shutil.rmtree(repository / ".git")
+    one, two = map(tree, repositories)
+    assert one == two

