@@ -1,0 +1,87 @@
+"""What must be true of the template itself."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from jinja2 import Environment
+from matrix import CHOICES
+
+from repositories import TEMPLATE, tracked
+
+TREE = "<<cookiecutter.hub_name>>/"
+QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+KEYS = [key for key in QUESTIONS if not key.startswith("_")]
+SOURCES = [name for name in tracked(TEMPLATE) if name.startswith((TREE, "templates/"))]
+
+
+def test_copier_asks_what_cookiecutter_asks() -> None:
+    done = subprocess.run([sys.executable, "tools/write_copier_yaml.py", "--check"], cwd=TEMPLATE)
+    assert done.returncode == 0
+    written = yaml.safe_load((TEMPLATE / "copier.yml").read_text(encoding="utf-8"))
+    assert [key for key in written if not key.startswith("_")] == [*KEYS, "cookiecutter"]
+    assert not set(written) & {"_tasks", "_migrations", "_jinja_extensions"}, "copier would want --trust"
+
+
+def test_every_question_has_help_and_every_free_one_a_pattern() -> None:
+    assert list(QUESTIONS["__prompts__"]) == KEYS
+    free = [key for key in KEYS if isinstance(QUESTIONS[key], str)]
+    assert list(QUESTIONS["_patterns"]) == free
+    for pattern, _ in QUESTIONS["_patterns"].values():
+        re.compile(pattern)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_no_file_uses_what_the_template_would_read_as_its_own(name: str) -> None:
+    """A heredoc, a here-string and a YAML merge key render to something else, without an error."""
+    text = (TEMPLATE / name).read_text(encoding="utf-8")
+    assert not re.search(r"<<(?![ -]?\s)|<<<", text.replace("<<cookiecutter.hub_name>>", ""))
+
+
+@pytest.mark.parametrize("path", QUESTIONS["_only_when"])
+def test_what_is_pruned_exists_and_is_kept_for_some_answer(path: str) -> None:
+    assert (TEMPLATE / TREE / path).exists()
+    condition = Environment().compile_expression(QUESTIONS["_only_when"][path])
+    plain = {key: QUESTIONS[key][0] if key in CHOICES else "" for key in KEYS}
+    kept = [
+        condition({**plain, **{key: value}})
+        for key in KEYS
+        for value in (QUESTIONS[key] if isinstance(QUESTIONS[key], list) else ["", "answer"])
+    ]
+    assert any(kept), "no answer needs it"
+    assert not all(kept), "every answer needs it: take it off the list"
+
+
+def test_the_list_of_what_is_pruned_fits_a_screen() -> None:
+    assert len(QUESTIONS["_only_when"]) <= 24
+
+
+def test_code_keeps_to_its_style() -> None:
+    for command in (["check", "--quiet", "."], ["format", "--quiet", "--check", "."]):
+        done = subprocess.run([sys.executable, "-m", "ruff", *command], cwd=TEMPLATE, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_readme_names_every_question() -> None:
+    text = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+    assert [key for key in KEYS if f"`{key}`" not in text] == []
+
+
+def test_everything_that_is_included_exists() -> None:
+    pieces = {str(path.relative_to(TEMPLATE / "templates")) for path in Path(TEMPLATE, "templates").rglob("*.*")}
+    used: set[str] = set()
+    for name in SOURCES:
+        text = (TEMPLATE / name).read_text(encoding="utf-8")
+        for expression in re.findall(r"cookiecutter\.__pieces ~ (.*?) (?:%>|import)", text):
+            parts = [part.strip() for part in expression.split("~")]
+            options = [""]
+            for part in parts:
+                values = [part.strip('"')] if part.startswith('"') else QUESTIONS[part.removeprefix("cookiecutter.")]
+                options = [option + value for option in options for value in values]
+            assert set(options) <= pieces, f"{name} includes what is not there"
+            used |= set(options)
+    assert pieces == used, "nothing includes these"
