@@ -1,0 +1,59 @@
+"""What config/ may hold: the schema knows every key of ours, and every class and trait of the hub image."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from repositories import TEMPLATE, render
+
+# A key, a value that it cannot have, and what Helm says.
+TYPOS = {
+    "own key": ("cours.title", "Statistics", "additional properties 'cours' not allowed"),
+    "course": ("course.studnets", 20, "at '/course': additional properties 'studnets' not allowed"),
+    "node": ("course.node.memmory", "14G", "at '/course/node': additional properties 'memmory' not allowed"),
+    "calendar": ("course.calendar.classTime", [], "at '/course/calendar': additional properties 'classTime' not"),
+    "environment": ("environment", "production", "at '/environment': value must be one of 'staging', 'prod'"),
+    "chart": ("jupyterhub.singleuser.memroy.limit", "2G", "additional properties 'memroy' not allowed"),
+    "class": ("jupyterhub.hub.config.GithubOAuthenticator.scope", [], "additional properties 'GithubOAuthenticator'"),
+    "trait": (
+        "jupyterhub.hub.config.GitHubOAuthenticator.allowed_organisations",
+        ["course"],
+        "at '/jupyterhub/hub/config/GitHubOAuthenticator': additional properties 'allowed_organisations' not allowed",
+    ),
+    "type of a trait": (
+        "jupyterhub.hub.config.Authenticator.allowed_users",
+        "ada",
+        "at '/jupyterhub/hub/config/Authenticator/allowed_users': got string, want null or array",
+    ),
+}
+
+
+def nested(key: str, value: object) -> dict:
+    """`a.b: value` as mappings."""
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+def test_schema_is_what_the_packages_say():
+    command = [sys.executable, "tools/write_values_schema.py", "--check"]
+    checked = subprocess.run(command, cwd=TEMPLATE, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("typo", TYPOS)
+def test_typo_is_refused_where_it_stands(typo, bake, chart, tmp_path):
+    key, value, sentence = TYPOS[typo]
+    (tmp_path / "typo.yaml").write_text(yaml.safe_dump(nested(key, value)), encoding="utf-8")
+    refused = render(bake(), "prod", "--values", str(tmp_path / "typo.yaml"))
+    assert refused.returncode != 0
+    assert sentence in refused.stderr
+
+
+def test_known_trait_with_a_fitting_value_passes(bake, chart, tmp_path):
+    good = nested("jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations", ["course"])
+    (tmp_path / "good.yaml").write_text(yaml.safe_dump(good), encoding="utf-8")
+    rendered = render(bake(), "prod", "--values", str(tmp_path / "good.yaml"))
+    assert rendered.returncode == 0, rendered.stderr
