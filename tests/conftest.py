@@ -63,6 +63,12 @@ def helm() -> str:
     return os.environ["HELM"]
 
 
+@pytest.fixture(scope="session", params=["HELM_3", "HELM_4"])
+def each_helm(request: pytest.FixtureRequest) -> str:
+    """The path of Helm 3, then of Helm 4."""
+    return str(fetch_helm.fetch(getattr(fetch_helm, request.param)))
+
+
 @pytest.fixture(scope="session")
 def chart() -> Path:
     """The packaged jupyterhub chart; skips without it."""
@@ -75,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Find helm and the chart once, before the workers start, which inherit the environment."""
     if hasattr(config, "workerinput"):
         return
-    os.environ["HELM"] = str(fetch_helm.fetch())
+    os.environ["HELM"] = str(fetch_helm.find())
     os.environ.pop("NO_CHART", None)
     try:
         os.environ["Z2JH_CHART"] = str(packaged_chart())
@@ -94,6 +100,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for kind, durations in sorted(kinds.items()):
         terminalreporter.write_line(f"{sum(durations):7.1f}  {kind}")
     if "NO_CHART" in os.environ:
-        terminalreporter.write_line(f"The real chart was NOT rendered: {os.environ['NO_CHART']}")
+        reason = os.environ["NO_CHART"].splitlines()[0]
+        terminalreporter.write_line(f"The real chart was NOT rendered: {reason}")
     else:
         terminalreporter.write_line(f"The real chart was rendered: {os.environ['Z2JH_CHART']}")

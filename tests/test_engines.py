@@ -1,5 +1,6 @@
 """Every cell of the matrix: both engines write the same repository, and it lints, renders and validates."""
 
+import json
 import re
 import stat
 import subprocess
@@ -7,17 +8,19 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 from matrix import CELLS, CHOICES, PAIRS, uncovered
 
-from repositories import by_copier, objects, render
+from repositories import TEMPLATE, by_copier, objects, render, script
 
 # What make check validates for; the design's range.
 KUBERNETES = [f"1.{minor}" for minor in range(30, 38)]
 # Kinds that are no part of Kubernetes itself, so that its schemas do not have them.
 FOREIGN = {"HTTPRoute", "Issuer"}
+SCHEMA = TEMPLATE.parent / "shared" / "z2jh" / "4.4.0" / "values.schema.json"
 SYNTAX = re.compile(r"<<|<%|%>|<#|#>|cookiecutter|copier_answers")
 # Where those words are meant.
 MENTIONS = {"cookiecutter", "copier"}
@@ -55,11 +58,30 @@ def test_nothing_of_the_template_is_left(bake, cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_yaml_file_lints(bake, cell: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "yamllint", "--strict", "."], cwd=bake(**CELLS[cell]), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout
+def test_its_own_check_passes_without_the_chart(bake, cell: str) -> None:
+    """`make check OFFLINE=1`: lint, the wrapper's schema, guards and templates, with a stand-in for the chart."""
+    done = script(bake(**CELLS[cell]), "check", "--offline")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "OFFLINE=1 left out: " in done.stdout.splitlines()[-1]
+
+
+MERGED = """
+import json, sys, hub
+defaults, ours = hub.read(hub.Path(sys.argv[1])), hub.merge(hub.values(sys.argv[2]), hub.read(hub.FAKE_SECRETS))
+print(json.dumps(hub.merge(defaults, ours["jupyterhub"])))
+"""
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_values_keep_to_the_schema_of_the_chart(bake, cell: str) -> None:
+    """Also where the chart cannot be had, from its published schema and default values."""
+    if not SCHEMA.is_file():
+        pytest.skip(f"{SCHEMA} is not there: put values.schema.json and values.yaml of the jupyterhub chart there")
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    for env in "staging", "prod":
+        merge = [sys.executable, "-c", MERGED, str(SCHEMA.with_name("values.yaml")), env]
+        merged = subprocess.run(merge, cwd=bake(**CELLS[cell]) / "scripts", check=True, capture_output=True, text=True)
+        jsonschema.validate(json.loads(merged.stdout), schema)
 
 
 @cache
@@ -118,8 +140,9 @@ def test_any_title_comes_out_as_the_same_text(template: Path, bake, tmp_path: Pa
     assert title in (repository / "README.md").read_text("utf-8").splitlines()[0]
 
 
-@pytest.mark.parametrize("version", ["1.28.0", "1.30.0", "1.37.0"])
-def test_default_repository_renders_for(bake, chart: Path, version: str) -> None:
+@pytest.mark.parametrize("version", ["1.28.0", *(f"{version}.0" for version in KUBERNETES)])
+def test_default_repository_renders(bake, chart: Path, each_helm: str, monkeypatch, version: str) -> None:
+    monkeypatch.setenv("HELM", each_helm)
     assert objects(render(bake(), "prod", "--kube-version", version))
 
 

@@ -20,7 +20,7 @@ def main() -> None:
     folder = TEMPLATE / "build"
     shutil.rmtree(folder / "data-science-hub", ignore_errors=True)
     repository = cookiecutter(str(TEMPLATE), no_input=True, default_config=True, output_dir=str(folder))
-    os.environ["HELM"] = str(fetch_helm.fetch())
+    os.environ["HELM"] = str(fetch_helm.find())
     look = "import hub; hub.packaged_chart()"
     chart = subprocess.run(
         [sys.executable, "-c", look], cwd=Path(repository, "scripts"), stderr=subprocess.PIPE, text=True

