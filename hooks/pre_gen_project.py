@@ -30,6 +30,7 @@ def refusals() -> list[str]:
     if found:
         return found
     jinja = Environment(**answers["_jinja2_env_vars"])
+    jinja.filters["regex_search"] = lambda text, pattern: re.search(pattern, text)  # copier has it
     return [
         jinja.from_string(sentence).render(answers)
         for condition, sentence in answers["_refusals"]

@@ -25,8 +25,9 @@ def literal(text: str) -> str:
 def refusals_by_key(questions: list[str], refusals: list[list[str]]) -> dict[str, list[list[str]]]:
     """Each refusal under the last of the questions that it reads, where all its answers are known."""
     by_key: dict[str, list[list[str]]] = {}
+    jinja = Environment(extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"])  # as copier has it
     for condition, sentence in refusals:
-        reads = meta.find_undeclared_variables(Environment().parse(f"{{{{ {condition} }}}}"))
+        reads = meta.find_undeclared_variables(jinja.parse(f"{{{{ {condition} }}}}"))
         by_key.setdefault(max(reads, key=questions.index), []).append([condition, sentence])
     return by_key
 
