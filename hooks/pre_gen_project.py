@@ -21,21 +21,17 @@ for key, text in typed.items():
 
 def refusals() -> list[str]:
     """The sentences that say what is wrong with the answers, in the order of the questions; none if nothing is."""
-    patterns = answers["_patterns"]
-    found = [
-        f"{key} '{answers[key]}' {patterns[key][1]}"
-        for key in answers
-        if key in patterns and not re.fullmatch(patterns[key][0], answers[key])
-    ]
-    if found:
-        return found
     jinja = Environment(**answers["_jinja2_env_vars"])
     jinja.filters["regex_search"] = lambda text, pattern: re.search(pattern, text)  # copier has it
-    return [
-        jinja.from_string(sentence).render(answers)
-        for condition, sentence in answers["_refusals"]
-        if jinja.compile_expression(condition)(answers)
-    ]
+    found: list[str] = []
+    for key in answers:
+        pattern, sentence = answers["_patterns"].get(key, ("", ""))
+        if pattern and not re.fullmatch(pattern, answers[key]):
+            found.append(f"{key} '{answers[key]}' {sentence}")
+        elif not found:  # what follows reads several answers, all of which must be good
+            rendered = (jinja.from_string(refusal).render(answers) for refusal in answers["_refusals"].get(key, []))
+            found += filter(None, rendered)
+    return found
 
 
 if sentences := refusals():

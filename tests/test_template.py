@@ -7,7 +7,8 @@ import sys
 
 import pytest
 import yaml
-from jinja2 import Environment
+from jinja2 import Environment, meta
+from matrix import CHOICES
 
 from repositories import TEMPLATE, tracked
 
@@ -33,6 +34,16 @@ def test_every_question_has_help_and_every_free_one_a_pattern() -> None:
         re.compile(pattern)
 
 
+def test_each_refusal_stands_under_the_last_question_that_it_reads() -> None:
+    """There copier knows all its answers."""
+    jinja = Environment(
+        **QUESTIONS["_jinja2_env_vars"], extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]
+    )
+    for key, refusals in QUESTIONS["_refusals"].items():
+        for refusal in refusals:
+            assert max(meta.find_undeclared_variables(jinja.parse(refusal)), key=KEYS.index) == key
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_no_file_uses_what_the_template_would_read_as_its_own(name: str) -> None:
     """A heredoc, a here-string and a YAML merge key render to something else, without an error."""
@@ -44,7 +55,7 @@ def test_no_file_uses_what_the_template_would_read_as_its_own(name: str) -> None
 def test_what_is_pruned_exists_and_is_kept_for_some_answer(path: str) -> None:
     assert (TEMPLATE / TREE / path).exists()
     condition = Environment().compile_expression(QUESTIONS["_only_when"][path])
-    plain = {key: QUESTIONS[key][0] if isinstance(QUESTIONS[key], list) else "" for key in KEYS}
+    plain = {key: QUESTIONS[key][0] if key in CHOICES else "" for key in KEYS}
     kept = [
         condition({**plain, **{key: value}})
         for key in KEYS

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import yaml
-from jinja2 import Environment, meta
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 HEADER = "# Written by tools/write_copier_yaml.py from cookiecutter.json: change that, then run `make copier.yml`.\n"
@@ -22,27 +21,19 @@ def literal(text: str) -> str:
     return json.dumps(text)
 
 
-def refusals_by_key(questions: list[str], refusals: list[list[str]]) -> dict[str, list[list[str]]]:
-    """Each refusal under the last of the questions that it reads, where all its answers are known."""
-    by_key: dict[str, list[list[str]]] = {}
-    jinja = Environment(extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"])  # as copier has it
-    for condition, sentence in refusals:
-        reads = meta.find_undeclared_variables(jinja.parse(f"{{{{ {condition} }}}}"))
-        by_key.setdefault(max(reads, key=questions.index), []).append([condition, sentence])
-    return by_key
-
-
-def validator(key: str, pattern: list[str] | None, refusals: list[list[str]]) -> str:
+def validator(key: str, pattern: list[str] | None, refusals: list[str]) -> str:
     """A template that renders to nothing for a good answer and to the sentence of pre_gen_project.py for a bad one."""
-    cases = []
-    if pattern:
-        # The x makes a match of the empty answer true.
-        whole = rf"\Ax(?:{pattern[0]})\Z"
-        match = f"('x' ~ {key}) | regex_search({literal(whole)})"
-        cases.append((f"not ({match})", f"{key} '<< {key} >>' << {literal(pattern[1])} >>"))
-    cases += refusals
-    body = "".join(f"<% {'elif' if n else 'if'} {case} %>{text}" for n, (case, text) in enumerate(cases))
-    return body and body + "<% endif %>"
+    several = "\n".join(refusals)
+    if not pattern:
+        return several
+    # The x makes a match of the empty answer true.
+    whole = rf"\Ax(?:{pattern[0]})\Z"
+    match = f"('x' ~ {key}) | regex_search({literal(whole)})"
+    return (
+        f"<% if not ({match}) %>{key} '<< {key} >>' << {literal(pattern[1])} >>"
+        + (several and f"<% else %>{several}")
+        + "<% endif %>"
+    )
 
 
 def context(questions: list[str]) -> str:
@@ -57,7 +48,7 @@ def context(questions: list[str]) -> str:
 def copier(cookiecutter: dict) -> dict:
     """What copier.yml holds, as one object."""
     questions = [key for key in cookiecutter if not key.startswith("_")]
-    refusals = refusals_by_key(questions, cookiecutter["_refusals"])
+    refusals = cookiecutter["_refusals"]
     settings: dict = {
         "_min_copier_version": "9.15.0",
         "_subdirectory": "<% raw %><<cookiecutter.hub_name>><% endraw %>",
