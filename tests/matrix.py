@@ -37,17 +37,35 @@ FORBIDDEN = [
     ),
     ({"students": "20", "peak_students": "21"}, "peak_students 21 is above students 20"),
     ({"memory_limit": "1G", "memory_guarantee": "1025M"}, "memory_guarantee 1025M is above memory_limit 1G"),
+    ({"students": "4000", "peak_students": "3001"}, "peak_students 3001 is above 3000"),
+    ({"memory_limit": "201G"}, "memory_guarantee 201G is above 200G"),
+    ({"interface": "vscode"}, "interface 'vscode' and an empty image_name cannot live together"),
+    (
+        {"interface": "rstudio", "image_base": "r-notebook"},
+        "interface 'rstudio' and an empty image_name cannot live together",
+    ),
+    (
+        {"interface": "rstudio", "image_name": "registry.example.edu/course/image"},
+        "interface 'rstudio' and image_base 'scipy-notebook' cannot live together",
+    ),
+    (
+        {"course_content": "https://git.example.edu/course.git", "image_base": "base-notebook"},
+        "course_content and image_base 'base-notebook' cannot live together",
+    ),
 ]
 
 
 def allowed(cell: dict[str, str]) -> bool:
     """Whether the choices made so far can live together."""
-    return not (cell.get("tls") == "autohttps" and cell.get("platform") == "k3s")
+    not_in_the_base = cell.get("interface") in ("rstudio", "vscode") and cell.get("image_name") == ""
+    return not not_in_the_base and not (cell.get("tls") == "autohttps" and cell.get("platform") == "k3s")
 
 
 def completed(cell: dict[str, str]) -> dict[str, str]:
     """The choices with the answers that follow from them."""
     answers = dict(cell, students="3000", sign_in_allow=ALLOW.get(cell["sign_in"], ""))
+    if cell["interface"] == "rstudio":
+        answers["image_base"] = "r-notebook"
     if cell["tls"] != "none":
         answers["hub_domain"] = "hub.example.edu"
     return answers

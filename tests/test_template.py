@@ -8,7 +8,6 @@ import sys
 import pytest
 import yaml
 from jinja2 import Environment, meta
-from matrix import CHOICES
 
 from repositories import TEMPLATE, tracked
 
@@ -55,7 +54,7 @@ def test_no_file_uses_what_the_template_would_read_as_its_own(name: str) -> None
 def test_what_is_pruned_exists_and_is_kept_for_some_answer(path: str) -> None:
     assert (TEMPLATE / TREE / path).exists()
     condition = Environment().compile_expression(QUESTIONS["_only_when"][path])
-    plain = {key: QUESTIONS[key][0] if key in CHOICES else "" for key in KEYS}
+    plain = {key: QUESTIONS[key][0] if isinstance(QUESTIONS[key], list) else "" for key in KEYS}
     kept = [
         condition({**plain, **{key: value}})
         for key in KEYS

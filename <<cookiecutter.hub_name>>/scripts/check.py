@@ -11,6 +11,7 @@ import kubernetes_validate
 import yaml
 
 import hub
+import manage_secrets
 
 # The chart wants 1.28; Kubernetes supports its newest three; clouds lag behind for a year or so.
 KUBERNETES = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--offline", action="store_true", help="leave out what needs the jupyterhub chart")
     offline = parser.parse_args().offline
     lint()
+    manage_secrets.check()
     with tempfile.TemporaryDirectory() as folder:
         if offline:
             chart = stand_in(Path(folder))

@@ -1,9 +1,13 @@
 """What the scripts share: the environments, the layers of their values, the tools and the chart."""
 
+import base64
+import hashlib
+import hmac
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "chart"
 FAKE_SECRETS = CHART / "ci" / "fake-secrets.yaml"
 ENVIRONMENTS = ("staging", "prod")
+# What chart/ci/fake-secrets.yaml holds, and what stands where only a provider knows the value. Neither can be deployed.
+FAKE = "fake-for-rendering--"
+BLANK = "fill-in--"
+# The exit statuses of sops (its cmd/sops/codes) that have one cause each.
+SOPS_NO_KEY = 128
+SOPS_CHANGED = {24, 25, 51, 52}
 
 
 def stop(sentence: str) -> NoReturn:
@@ -63,15 +73,150 @@ def values(env: str) -> dict:
 
 def tool(command: str) -> str:
     """The path of a tool: the environment variable of its name in capitals, else what PATH has."""
-    found = shutil.which(os.environ.get(command.upper()) or command)
+    found = shutil.which(os.environ.get(command.upper().replace("-", "_")) or command)
     return found or stop(
         f"{command} is not there: run `mise install` (https://mise.jdx.dev), or put {command} on the PATH"
     )
 
 
-def output(*command: str | Path) -> str:
-    """What a command prints. Raises subprocess.CalledProcessError with its error output if it fails."""
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+def output(*command: str | Path, text: str | None = None) -> str:
+    """What a command prints, given a text. Raises subprocess.CalledProcessError with its error output if it fails."""
+    return subprocess.run(command, check=True, capture_output=True, input=text, text=True, cwd=ROOT).stdout
+
+
+def leaves(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], object]]:
+    """Every value that is no mapping and no list, with the keys that lead to it."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(item, (*path, key))
+    else:
+        yield path, value
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """A path of keys as people write it."""
+    return ".".join(str(key) for key in path)
+
+
+def secrets_file(env: str) -> Path:
+    """The encrypted secrets of an environment."""
+    return ROOT / "secrets" / f"{env}.yaml"
+
+
+def recipients(metadata: dict) -> list[str]:
+    """Which keys open a file, by the metadata that sops has written into it."""
+    names = {"age": "recipient", "kms": "arn", "gcp_kms": "resource_id", "azure_kv": "name", "pgp": "fp"}
+    return [key[name] for kind, name in names.items() for key in metadata.get(kind) or []]
+
+
+def decrypted(env: str) -> str:
+    """The secrets of an environment as YAML, in memory only. Stops with a sentence where there is nothing to trust."""
+    file = secrets_file(env)
+    label = file.relative_to(ROOT)
+    if not file.is_file():
+        stop(f"{label} is not there: run `make secrets`, and commit what it writes")
+    metadata = read(file).get("sops")
+    if not metadata:
+        stop(f"{label} is not encrypted: take it out of git's reach, then run `make secrets` and `make secrets-edit`")
+    try:
+        text = output(tool("sops"), "decrypt", file)
+    except subprocess.CalledProcessError as error:
+        if error.returncode == SOPS_NO_KEY:
+            stop(
+                f"{label} cannot be opened with any key that is here; it is encrypted for"
+                f" {', '.join(recipients(metadata))}. docs/secrets.md says where sops looks for a"
+                " key, and how somebody who has one lets you in"
+            )
+        if error.returncode in SOPS_CHANGED:
+            stop(
+                f"{label} is not what was encrypted: somebody, or a merge, has changed it without the key."
+                f" Take a good version (`git log {label}`) and change it with `make secrets-edit ENV={env}`"
+            )
+        stop(f"{label} cannot be decrypted: {error.stderr.strip()}")
+    found = yaml.safe_load(text).get("secretsFor")
+    if found != env:
+        stop(f"{label} has the secrets of '{found}' (secretsFor): each environment has its own, from `make secrets`")
+    return text
+
+
+def secrets(env: str) -> str:
+    """The secrets of an environment that can be deployed: decrypted, its own, with nothing left to fill in."""
+    text = decrypted(env)
+    blanks = [
+        dotted(path)
+        for path, value in leaves(yaml.safe_load(text))
+        if any(mark in str(value) for mark in (FAKE, BLANK))
+    ]
+    if blanks:
+        stop(f"secrets/{env}.yaml still has to be filled in: {', '.join(blanks)}; `make secrets ENV={env}` asks for it")
+    return text
+
+
+def helm(env: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run helm with all values of an environment. Its errors come back without the secrets in them; nothing is printed.
+
+    The secrets are decrypted before helm starts and reach it through its standard input: they are on no disk, and
+    helm never sees the empty file that a failed `-f <(sops decrypt ...)` would give it.
+    """
+    text = secrets(env)
+    files = [argument for layer in layers(env) for argument in ("--values", layer)]
+    command = [tool("helm"), *arguments, *files, "--values", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT)
+    values = [str(value) for path, value in leaves(yaml.safe_load(text)) if path != ("secretsFor",)]
+    done.stderr = mask(done.stderr, values)
+    return done
+
+
+def mask(text: str, values: list[str]) -> str:
+    """A text without the given values, nor their base64."""
+    for value in sorted(filter(None, values), key=len, reverse=True):
+        for form in (value, base64.b64encode(value.encode()).decode()):
+            text = text.replace(form, "(redacted)")
+    return text
+
+
+SALT = os.urandom(32)
+
+
+def redact(objects: list[dict]) -> list[dict]:
+    """Kubernetes objects to print or compare: without the values of Secrets, wherever in the objects these appear.
+
+    Equal values become equal marks, so that a diff shows what changes. The marks are salted anew in each process:
+    nobody can guess a short value from one.
+    """
+
+    def marked(value: str) -> str:
+        return f"(redacted {hmac.new(SALT, value.encode(), hashlib.sha256).hexdigest()[:8]})"
+
+    known: dict[str, str] = {}
+    for item in objects:
+        if item["kind"] == "Secret":
+            for value in (item.get("data") or {}).values():
+                known[value] = marked(value)
+                plain = base64.b64decode(value).decode(errors="replace")
+                known[plain] = marked(value)
+            for plain in (item.get("stringData") or {}).values():
+                known[plain] = marked(base64.b64encode(plain.encode()).decode())
+    # A shorter value is no secret, and its text would be found all over the place.
+    long = sorted((value for value in known if len(value) >= 8), key=len, reverse=True)
+
+    def clean(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: marked(item) if key.startswith("checksum/") else clean(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [clean(item) for item in value]
+        if isinstance(value, str):
+            for secret in long:
+                value = value.replace(secret, known[secret])
+        return value
+
+    redacted = []
+    for item in objects:
+        if item["kind"] == "Secret":
+            fields = [field for field in ("data", "stringData") if item.get(field)]
+            item = item | {field: {key: known[value] for key, value in item[field].items()} for field in fields}
+        redacted.append(clean(item))
+    return redacted
 
 
 def dependency() -> dict:

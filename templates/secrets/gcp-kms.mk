@@ -1,0 +1,1 @@
+<% include cookiecutter.__pieces ~ "secrets/kms.mk" %>
