@@ -53,7 +53,7 @@ def test_typo_is_refused_where_it_stands(typo, bake, chart, tmp_path):
 
 
 def test_known_trait_with_a_fitting_value_passes(bake, chart, tmp_path):
-    good = nested("jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations", ["course"])
+    good = nested("jupyterhub.hub.config.Authenticator.blocked_users", ["eve"])
     (tmp_path / "good.yaml").write_text(yaml.safe_dump(good), encoding="utf-8")
     rendered = render(bake(), "prod", "--values", str(tmp_path / "good.yaml"))
     assert rendered.returncode == 0, rendered.stderr
