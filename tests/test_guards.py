@@ -47,13 +47,9 @@ PAST = str(date.today() - timedelta(days=1))
 FUTURE = str(date.today() + timedelta(days=90))
 LATER = str(date.today() + timedelta(days=91))
 WEEKLY = {"course.calendar": {"timezone": "Europe/Berlin", "classTimes": ["mon 10:00-11:30"], "termEnds": FUTURE}}
-SECRETS = {
-    "secretsFor": "prod",
-    "jupyterhub.proxy.secretToken": "a" * 64,
-    "jupyterhub.hub.cookieSecret": "b" * 64,
-    f"{CONFIG}.SharedPasswordAuthenticator.user_password": "c" * 16,
-    f"{CONFIG}.SharedPasswordAuthenticator.admin_password": "d" * 40,
-}
+SECRETS = {"secretsFor": "prod"}
+# What a test may say of secrets; they are the last layer.
+SECRET = ("secretsFor", "jupyterhub.hub.cookieSecret", f"{CONFIG}.SharedPasswordAuthenticator")
 
 
 def profile(**override: object) -> dict:
@@ -475,8 +471,6 @@ def changed(values: dict, change: dict) -> dict:
             place = place.setdefault(parent, {})
         if value is None:
             place.pop(key, None)
-        elif isinstance(value, dict) and isinstance(place.get(key), dict):
-            place[key] = {**place[key], **value}
         else:
             place[key] = value
     return values
@@ -496,12 +490,12 @@ def helm_template(repository: Path, chart: Path, change: dict, *arguments: str) 
     """What helm says of prod when config/hub.yaml is changed."""
     file = repository / "config" / "hub.yaml"
     before = file.read_text(encoding="utf-8")
-    fakes = yaml.safe_load((repository / "chart/ci/fake-secrets.yaml").read_text(encoding="utf-8"))
-    # Secrets come last; what a test says of them wins.
-    secret = {path: value for path, value in change.items() if path in SECRETS}
-    if f"{CONFIG}.SharedPasswordAuthenticator" in change:
-        secret[f"{CONFIG}.SharedPasswordAuthenticator"] = None
-    (repository / "secrets.yaml").write_text(yaml.safe_dump(changed(fakes, secret)), encoding="utf-8")
+    secrets = (repository / "chart/ci/fake-secrets.yaml").read_text(encoding="utf-8")
+    if "secretsFor" in change:
+        secrets = secrets.replace("fake-for-rendering--", "real-")
+    said = {path: value for path, value in change.items() if path.startswith(SECRET)}
+    secrets = yaml.safe_dump(changed(yaml.safe_load(secrets), said))
+    (repository / "secrets.yaml").write_text(secrets, encoding="utf-8")
     file.write_text(yaml.safe_dump(changed(yaml.safe_load(before), change)), encoding="utf-8")
     layers = ["config/hub.yaml", "config/prod.yaml", "secrets.yaml"]
     files = [argument for layer in layers for argument in ("--values", layer)]
