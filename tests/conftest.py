@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +12,7 @@ import fetch_helm
 import pytest
 import yaml
 
-from repositories import TEMPLATE, by_cookiecutter, packaged_chart, tracked
+from repositories import TEMPLATE, packaged_chart, tracked
 
 
 @pytest.fixture(scope="session")
@@ -24,24 +25,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Engines that neither read the configuration of who runs the tests nor write into their caches."""
-    folder = tmp_path_factory.mktemp("engines")
-    settings = {"cookiecutters_dir": str(folder / "cookiecutters"), "replay_dir": str(folder / "replay")}
-    (folder / "cookiecutter.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    (folder / "copier.yaml").write_text("{}\n", encoding="utf-8")
-    os.environ["COOKIECUTTER_CONFIG"] = str(folder / "cookiecutter.yaml")
-    os.environ["COPIER_SETTINGS_PATH"] = str(folder / "copier.yaml")
-
-
 @pytest.fixture(scope="session")
-def bake(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def bake(template: Path, cookies_session) -> Callable[..., Path]:
     """`bake(**answers)`: a repository, written once in a session. Copy it before you change it (see `edited`)."""
 
     @cache
     def baked(answers: tuple[tuple[str, str], ...]) -> Path:
-        return by_cookiecutter(template, tmp_path_factory.mktemp("baked"), dict(answers))
+        result = cookies_session.bake(extra_context=dict(answers), template=str(template))
+        if result.exception:
+            raise result.exception
+        return result.project_path
 
     return lambda **answers: baked(tuple(sorted(answers.items())))
 
@@ -78,9 +71,20 @@ def chart() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find helm and the chart once, before the workers start, which inherit the environment."""
+    """Prepare the environment once, before the workers start, which inherit it.
+
+    The engines neither read the configuration of who runs the tests nor write into their caches: cookiecutter has
+    been seen to remove the whole of its cache for a wrong address.
+    """
     if hasattr(config, "workerinput"):
         return
+    folder = Path(tempfile.mkdtemp())
+    config.add_cleanup(lambda: shutil.rmtree(folder))
+    settings = {"cookiecutters_dir": str(folder / "cookiecutters"), "replay_dir": str(folder / "replay")}
+    (folder / "cookiecutter.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    (folder / "copier.yaml").write_text("{}\n", encoding="utf-8")
+    os.environ["COOKIECUTTER_CONFIG"] = str(folder / "cookiecutter.yaml")
+    os.environ["COPIER_SETTINGS_PATH"] = str(folder / "copier.yaml")
     os.environ["HELM"] = str(fetch_helm.find())
     os.environ.pop("NO_CHART", None)
     try:

@@ -28,9 +28,7 @@ def tracked(source: Path) -> list[str]:
 
 def by_cookiecutter(template: Path, folder: Path, answers: dict[str, str]) -> Path:
     """A repository written by cookiecutter. Raises what cookiecutter raises."""
-    return Path(
-        cookiecutter(str(template), no_input=True, default_config=True, extra_context=answers, output_dir=str(folder))
-    )
+    return Path(cookiecutter(str(template), no_input=True, extra_context=answers, output_dir=str(folder)))
 
 
 def by_copier(template: Path, folder: Path, answers: dict[str, str]) -> Path:
