@@ -38,7 +38,7 @@ FORBIDDEN = [
     ({"students": "20", "peak_students": "21"}, "peak_students 21 is above students 20"),
     ({"memory_limit": "1G", "memory_guarantee": "1025M"}, "memory_guarantee 1025M is above memory_limit 1G"),
     ({"students": "4000", "peak_students": "3001"}, "peak_students 3001 is above 3000"),
-    ({"memory_limit": "201G"}, "memory_guarantee 201G is above 200G"),
+    ({"memory_limit": "151G"}, "memory_guarantee 151G is above 150G"),
     ({"interface": "vscode"}, "interface 'vscode' and an empty image_name cannot live together"),
     (
         {"interface": "rstudio", "image_base": "r-notebook"},
@@ -47,6 +47,15 @@ FORBIDDEN = [
     (
         {"interface": "rstudio", "image_name": "registry.example.edu/course/image"},
         "interface 'rstudio' and image_base 'scipy-notebook' cannot live together",
+    ),
+    (
+        {
+            "interface": "rstudio",
+            "image_base": "r-notebook",
+            "image_name": "registry.example.edu/course/image",
+            "architecture": "both",
+        },
+        "interface 'rstudio' and architecture 'both' cannot live together",
     ),
     (
         {"course_content": "https://git.example.edu/course.git", "image_base": "base-notebook"},
@@ -58,7 +67,9 @@ FORBIDDEN = [
 def allowed(cell: dict[str, str]) -> bool:
     """Whether the choices made so far can live together."""
     not_in_the_base = cell.get("interface") in ("rstudio", "vscode") and cell.get("image_name") == ""
-    return not not_in_the_base and not (cell.get("tls") == "autohttps" and cell.get("platform") == "k3s")
+    not_for_arm = cell.get("interface") == "rstudio" and cell.get("architecture", "amd64") != "amd64"
+    held_ports = cell.get("tls") == "autohttps" and cell.get("platform") == "k3s"
+    return not (not_in_the_base or not_for_arm or held_ports)
 
 
 def completed(cell: dict[str, str]) -> dict[str, str]:

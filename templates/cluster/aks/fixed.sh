@@ -1,0 +1,3 @@
+pool() { az aks nodepool "$@" --resource-group "$RESOURCE_GROUP" --cluster-name "$NAME" --name students; }
+pool update --disable-cluster-autoscaler
+pool scale --node-count "$MAX"
