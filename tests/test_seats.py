@@ -1,0 +1,164 @@
+"""The seats of a class: the script and the guard have one arithmetic, and it is the right one."""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from repositories import script
+
+MEMORY = st.one_of(
+    st.builds("{}{}".format, st.integers(1, 4096), st.sampled_from("MGT")),
+    st.builds("{}.{}G".format, st.integers(0, 512), st.integers(0, 99)),
+    st.integers(2**28, 2**42),
+)
+NODE = st.fixed_dictionaries(
+    {"memory": MEMORY, "max": st.integers(1, 500)},
+    optional={
+        "reserved": MEMORY,
+        "cpu": st.integers(1, 256_000).map(lambda milli: milli / 1000),
+        "pods": st.integers(1, 500),
+        "disks": st.integers(0, 130),
+    },
+)
+CASE = st.fixed_dictionaries(
+    {
+        "node": NODE,
+        "memory": st.one_of(st.just(0), st.integers(2**20, 2**38)),
+        "disk": st.booleans(),
+    },
+    optional={"cpu": st.integers(0, 16_000).map(lambda milli: milli / 1000)},
+)
+
+
+@pytest.fixture(scope="module")
+def seats(bake):
+    """The module scripts/seats.py of a repository."""
+    scripts = str(bake() / "scripts")
+    sys.path.insert(0, scripts)
+    for name in ("hub", "seats"):
+        sys.modules.pop(name, None)
+    yield importlib.import_module("seats")
+    sys.path.remove(scripts)
+    for name in ("hub", "seats"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def by_helm(bake, helm, tmp_path_factory):
+    """The seats of cases as the chart's own template counts them: one render for all."""
+    chart = tmp_path_factory.mktemp("seats")
+    (chart / "templates").mkdir()
+    helpers = (bake() / "chart" / "templates" / "_helpers.tpl").read_text(encoding="utf-8")
+    (chart / "templates" / "_helpers.tpl").write_text(helpers, encoding="utf-8")
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: seats\nversion: 0.1.0\n", encoding="utf-8")
+    (chart / "templates" / "seats.yaml").write_text(
+        'seats:\n{{ range .Values.cases }}\n- {{ include "hub.seats" . }}\n{{ end }}', encoding="utf-8"
+    )
+
+    def count(cases: list[dict]) -> list[dict]:
+        (chart / "cases.yaml").write_text(yaml.safe_dump({"cases": cases}), encoding="utf-8")
+        command = [helm, "template", "seats", chart, "--values", chart / "cases.yaml"]
+        rendered = subprocess.run(command, capture_output=True, text=True)
+        assert rendered.returncode == 0, rendered.stderr
+        return [json.loads(line[2:]) for line in rendered.stdout.splitlines() if line.startswith("- ")]
+
+    return count
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(CASE, min_size=20, max_size=60))
+def test_script_and_guard_agree(seats, by_helm, cases):
+    for case, found in zip(cases, by_helm(cases), strict=True):
+        counted = seats.count(case["node"], case["memory"], case.get("cpu"), case["disk"])
+        assert (counted.each, counted.least, counted.total) == (found["each"], found["least"], found["seats"]), case
+
+
+@pytest.mark.parametrize(
+    ("node", "guarantee", "cpu", "each", "least"),
+    [
+        ({"memory": "14G"}, "2G", None, 7, "memory"),
+        ({"memory": "14G", "reserved": "1K"}, "2G", None, 6, "memory"),
+        ({"memory": "14G", "cpu": 0.3, "pods": 9}, "2G", 0.1, 3, "cpu"),
+        ({"memory": "14G", "cpu": 4, "pods": 5, "disks": 8}, "2G", 0.1, 5, "pods"),
+        ({"memory": "14G", "cpu": 4, "pods": 5, "disks": 4}, "2G", 0.1, 4, "disks"),
+        ({"memory": "1G", "reserved": "2G"}, "2G", None, 0, "memory"),
+    ],
+)
+def test_smallest_limit_binds(seats, by_helm, node, guarantee, cpu, each, least):
+    node = {**node, "max": 3}
+    size = seats.memory(guarantee, "guarantee")
+    counted = seats.count(node, size, cpu, True)
+    assert (counted.each, counted.least, counted.total) == (each, least, 3 * each)
+    found = by_helm([{"node": node, "memory": size, "cpu": cpu, "disk": True}])
+    assert found == [{"each": each, "least": least, "seats": 3 * each}]
+
+
+def write_course(repository: Path, node: dict, **course: object) -> None:
+    """Set course.node and more of the course in config/hub.yaml."""
+    file = repository / "config" / "hub.yaml"
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    values["course"] |= {"node": node, **course}
+    values["jupyterhub"]["singleuser"]["memory"] = {"limit": "2G", "guarantee": "2G"}
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+
+
+def test_make_seats_says_21(edited):
+    repository = edited()
+    write_course(repository, {"memory": "14G", "max": 3})
+    said = script(repository, "seats")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("staging and prod:\n")
+    assert "memory     7   14G of memory, nothing reserved, 2G guaranteed to a student" in said.stdout
+    assert "Memory ends first: 7 seats on a node, 21 seats on 3 nodes." in said.stdout
+    assert "20 students at once need 3 of the 3 nodes." in said.stdout
+    assert "One notch less, 1536M guaranteed: 9 seats on a node, 27 in all; 20 students need 3 nodes." in said.stdout
+    assert "One notch more, 3G guaranteed: 4 seats on a node, 12 in all; 20 students need 5 nodes." in said.stdout
+
+
+def test_make_seats_says_18_with_anything_reserved(edited):
+    repository = edited()
+    write_course(repository, {"memory": "14G", "reserved": "1M", "max": 3})
+    said = script(repository, "seats", "--env", "prod")
+    assert "Memory ends first: 6 seats on a node, 18 seats on 3 nodes." in said.stdout
+    assert "not enough for course.peak, 20 students at once, and a deploy is refused: raise course.node.max to 4" in (
+        said.stdout
+    )
+
+
+def test_cost_of_a_term(edited, seats):
+    repository = edited()
+    node = {"memory": "14G", "max": 3, "price": 0.5}
+    write_course(repository, node)
+    said = script(repository, "seats").stdout
+    assert "A term of 15 weeks (assumed: course.calendar.termEnds is empty) costs 3,780 with 3 nodes" in said
+    calendar = {"classTimes": ["mon 10:00-11:30", "wed 10:00-11:30"], "termEnds": "2027-02-12"}
+    values = {"course": {"peak": 20, "node": node, "calendar": calendar}, "jupyterhub": {"singleuser": {}}}
+    values["jupyterhub"]["singleuser"]["memory"] = {"guarantee": "2G"}
+    always, classes = seats.cost(values, date(2027, 1, 1))
+    assert always == "A term of 6 weeks until 2027-02-12 costs 1,512 with 3 nodes at 0.5 an hour, always on."
+    assert classes.startswith("With the calendar it costs 528: 3 nodes for 4 hours a week, and (assumed) one node")
+
+
+def test_seats_without_a_price_or_a_node(edited):
+    repository = edited()
+    write_course(repository, {"memory": "14G", "max": 3})
+    assert "What a term costs is not known: course.node.price" in script(repository, "seats").stdout
+    write_course(repository, {"memory": "14GiB", "max": 3})
+    refused = script(repository, "seats")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("course.node.memory: '14GiB' is not in JupyterHub's units")
+
+
+def test_default_answers_have_seats_for_the_peak(bake):
+    said = script(bake(students="300", peak_students="120", platform="gke"), "seats").stdout
+    total = re.search(r"(\d+) seats on \d+ nodes", said)
+    assert total and int(total.group(1)) >= 120
