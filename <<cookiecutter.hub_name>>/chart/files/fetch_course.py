@@ -17,8 +17,11 @@ from pathlib import Path
 WAIT = float(os.environ.get("COURSE_CONTENT_WAIT", "15"))
 GIVE_UP = float(os.environ.get("COURSE_CONTENT_GIVE_UP", "600"))
 AUTHOR = ("-c", "user.name=course files", "-c", "user.email=course-files@localhost")
-# Nobody is there to type a password, and messages are for the log of the pod.
-QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new"}
+# A read-only key for a repository that is not public, if config/hub.yaml mounts one.
+KEY = Path("/etc/course-key")
+SSH = "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new" + (f" -i {KEY}" if KEY.is_file() else "")
+# Nobody is there to type a password.
+QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": SSH}
 
 
 class Folder:
