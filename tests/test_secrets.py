@@ -1,17 +1,26 @@
 """Secrets, with the real sops, the real age, the real helm: made, used, renewed, guarded."""
 
-import json
+import base64
 import os
+import random
+import re
+import resource
+import secrets
 import shutil
+import socket
+import string
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from repositories import script
+
+SCRIPTS = "import sys; sys.path.insert(0, 'scripts'); import hub; "
 
 
 @pytest.fixture(autouse=True)
@@ -63,24 +72,81 @@ def shown(repository: Path, env: str = "prod") -> dict[str, str]:
     return dict(line.split(": ", 1) for line in text.splitlines())
 
 
-def helm(repository: Path, env: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def helm(repository: Path, env: str, *arguments: str, around: tuple[str, ...] = (), **options: object):
     """Helm as the scripts of the repository run it, with the real secrets."""
-    code = (
-        "import sys; import hub; hub.build_dependency(); done = hub.helm(*sys.argv[1:]);"
+    code = SCRIPTS + (
+        "done = hub.helm(*sys.argv[1:]); "
         "sys.stdout.write(done.stdout); sys.stderr.write(done.stderr); sys.exit(done.returncode)"
     )
-    return subprocess.run(
-        [sys.executable, "-c", code, env, *arguments],
-        cwd=repository,
-        env={**os.environ, "PYTHONPATH": str(repository / "scripts")},
-        capture_output=True,
-        text=True,
-    )
+    if not (repository / "chart/charts").exists():
+        subprocess.run([sys.executable, "-c", SCRIPTS + "hub.build_dependency()"], cwd=repository, check=True)
+    command = [*around, sys.executable, "-c", code, env, *arguments]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, **options)
 
 
-def template(repository: Path, env: str = "prod") -> subprocess.CompletedProcess[str]:
+def template(repository: Path, env: str = "prod", **options: object) -> subprocess.CompletedProcess[str]:
     release = f"{repository.name}-{env}"
-    return helm(repository, env, "template", release, "chart", "--namespace", release)
+    return helm(repository, env, "template", release, "chart", "--namespace", release, **options)
+
+
+def objects(rendered: str) -> list[dict]:
+    return [item for item in yaml.safe_load_all(rendered) if item]
+
+
+def hub_secret(rendered: str) -> dict[str, str]:
+    """What the hub's own Secret has, in base64 or redacted."""
+    return next(i["data"] for i in objects(rendered) if i["kind"] == "Secret" and "values.yaml" in i["data"])
+
+
+def commit(repository: Path, message: str) -> None:
+    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
+    command = ["git", "commit", "--quiet", "--no-verify", "--allow-empty", "--message", message]
+    subprocess.run(command, cwd=repository, check=True)
+
+
+def new_key(file: Path) -> str:
+    """A key of somebody else. Returns its recipient."""
+    keygen = os.environ.get("AGE_KEYGEN", "age-keygen")
+    subprocess.run([keygen, "-o", file], check=True, capture_output=True)
+    return subprocess.run([keygen, "-y", file], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """Where helm believes a cluster to be. It hears who calls, and answers nothing."""
+    calls: list[bytes] = []
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def listen() -> None:
+        while True:
+            try:
+                caller, _ = server.accept()
+            except OSError:
+                return
+            with caller:
+                caller.settimeout(1)
+                calls.append(caller.recv(100))
+
+    threading.Thread(target=listen, daemon=True).start()
+    address = f"http://127.0.0.1:{server.getsockname()[1]}"
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": address}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": {}}],
+        "current-context": "c",
+    }
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config), encoding="utf-8")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    yield calls
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def upgrade(repository: Path, env: str = "prod", **options: object) -> subprocess.CompletedProcess[str]:
+    release = f"{repository.name}-{env}"
+    return helm(repository, env, "upgrade", "--install", release, "chart", "--namespace", release, **options)
 
 
 def test_made_once_at_random_and_used_by_helm(hub: Path, chart: Path, person: Path) -> None:
@@ -93,8 +159,364 @@ def test_made_once_at_random_and_used_by_helm(hub: Path, chart: Path, person: Pa
     staging, prod = shown(hub, "staging"), shown(hub, "prod")
     values = [*staging.values(), *prod.values()]
     assert len(set(values)) == len(values) == 12
-    assert not set(values) & set("".join(content.decode() for content in before.values()).split())
+    written = "".join(content.decode() for content in before.values())
+    assert [value for value in values if value in written] == []
+    # All that the chart would make anew at each render.
     first, second = good(template(hub)), good(template(hub))
     assert first == second
-    secret = next(item for item in yaml.safe_load_all(first) if item["kind"] == "Secret" and "data" in item)
-    assert json.dumps(secret).count("fake-for-rendering") == 0
+    assert "fake-for-rendering" not in first
+    made = hub_secret(first)
+    assert base64.b64decode(made["hub.config.CryptKeeper.keys"]).decode() in prod.values()
+
+
+def test_what_is_missing_is_made_and_the_rest_keeps_its_ciphertext(hub: Path) -> None:
+    before = (hub / "secrets/prod.yaml").read_text(encoding="utf-8").splitlines()
+    fakes = hub / "chart/ci/fake-secrets.yaml"
+    text = fakes.read_text(encoding="utf-8").replace(
+        "  hub:\n", "  hub:\n    extraEnv:\n      MODEL_KEY: fake-for-rendering--ask--model-key\n", 1
+    )
+    fakes.write_text(text, encoding="utf-8")
+    refused(script(hub, "manage_secrets", "check"), "jupyterhub.hub.extraEnv.MODEL_KEY", "`make secrets`")
+    done = good(script(hub, "manage_secrets", "make"))
+    assert done.count("left blank") == 2
+    after = (hub / "secrets/prod.yaml").read_text(encoding="utf-8").splitlines()
+    assert [line for line in before if line not in after and not re.search("mac:|lastmodified:", line)] == []
+    good(script(hub, "manage_secrets", "check"))
+
+
+def test_a_blank_is_refused_until_it_is_filled(edited: Callable[..., Path], chart: Path, cluster: list[bytes]) -> None:
+    repository = edited(sign_in="github", sign_in_allow="example-edu", hub_domain="hub.example.edu", tls="offload")
+    make(repository)
+    refused(upgrade(repository), "OAuthenticator.client_secret", "make secrets ENV=prod")
+    assert cluster == []
+    secret = secrets.token_urlsafe(30)
+    for name, value in (("client_id", "Iv1.8a61f9b3a7aba766"), ("client_secret", secret)):
+        arguments = ["set", "--env", "prod", "--key", f"jupyterhub.hub.config.OAuthenticator.{name}"]
+        command = [sys.executable, "scripts/manage_secrets.py", *arguments]
+        subprocess.run(command, cwd=repository, input=value + "\n", text=True, check=True, capture_output=True)
+    made = hub_secret(good(template(repository)))
+    assert secret in base64.b64decode(made["values.yaml"]).decode()
+
+
+def test_a_deploy_stops_before_it_calls_the_cluster(
+    hub: Path, chart: Path, cluster: list[bytes], person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = hub / "secrets/prod.yaml"
+    text = file.read_text(encoding="utf-8")
+    value = re.search(r"cookieSecret: (ENC\S+)", text)[1]
+    other = re.search(r"secretToken: (ENC\S+)", text)[1]
+    for changed in (
+        text.replace("secretsFor: prod", "secretsFor: staging"),
+        text.replace(value, other),
+        text.replace(f"        cookieSecret: {value}\n", ""),
+        re.sub(r"    mac: .*\n", "", text),
+    ):
+        assert changed != text
+        file.write_text(changed, encoding="utf-8")
+        refused(upgrade(hub), "secrets/prod.yaml is not what was encrypted", "git log")
+    shutil.copy(hub / "secrets/staging.yaml", file)
+    refused(upgrade(hub), "has the secrets of 'staging'")
+    file.write_text("secretsFor: prod\njupyterhub: {}\n", encoding="utf-8")
+    refused(upgrade(hub), "secrets/prod.yaml is not encrypted")
+    file.unlink()
+    refused(upgrade(hub), "secrets/prod.yaml is not there", "make secrets")
+    file.write_text(text, encoding="utf-8")
+    new_key(tmp_path / "other-keys.txt")
+    own = person / ".config/sops/age/keys.txt"
+    right = own.read_text(encoding="utf-8")
+    for wrong in ((tmp_path / "other-keys.txt").read_text(encoding="utf-8"), ""):
+        own.write_text(wrong, encoding="utf-8")
+        refused(upgrade(hub), "cannot be opened with any key that is here", "age1")
+    assert cluster == []
+    own.write_text(right, encoding="utf-8")
+    assert upgrade(hub).returncode != 0
+    assert cluster != [], "the test hears no caller: it could not fail"
+
+
+def no_file_grows() -> None:
+    """From here on the kernel refuses every write to a file, of this process and of all that it starts."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def test_render_and_deploy_write_no_file_at_all(hub: Path, chart: Path, cluster: list[bytes]) -> None:
+    rendered = good(template(hub, preexec_fn=no_file_grows))
+    assert base64.b64encode(shown(hub)["jupyterhub.hub.cookieSecret"].encode()).decode() in rendered
+    upgrade(hub, preexec_fn=no_file_grows)
+    assert cluster
+    # The same secrets through a file: sops ignores that it cannot write it, and the reader gets an empty one.
+    through_a_file = [os.environ.get("SOPS", "sops"), "exec-file", "--no-fifo", "secrets/prod.yaml", "cat {}"]
+    for limit, arrives in ((None, True), (no_file_grows, False)):
+        done = subprocess.run(through_a_file, cwd=hub, preexec_fn=limit, capture_output=True, text=True, check=True)
+        assert ("cookieSecret" in done.stdout) == arrives
+
+
+def written_to_disk(trace: Path) -> str:
+    """What a trace shows of writes to files on a disk. /dev/shm is memory."""
+    text = trace.read_text(encoding="utf-8", errors="replace")
+    elsewhere = "/dev/shm/|/dev/pts|/dev/null|/proc/"  # noqa: S108
+    return "\n".join(re.findall(rf"(?:pwrite64|pwritev2?|writev?)\(\d+<(?!{elsewhere})/[^>]*>, (.*)", text))
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not here to watch every write: apt install strace")
+def test_no_plaintext_is_written_to_a_disk(
+    edited: Callable[..., Path], chart: Path, cluster: list[bytes], tmp_path: Path
+) -> None:
+    repository = edited()
+    trace = tmp_path / "trace"
+    calls = "trace=write,writev,pwrite64,pwritev,pwritev2"
+    watched = ("strace", "-A", "-f", "-y", "-s", "1000000", "-e", calls, "-e", "signal=none", "-o", str(trace))
+    planted = secrets.token_hex(16)
+    editor = tmp_path / "editor"
+    editor.write_text(f"#!/bin/sh\nsed -i 's/user_password: .*/user_password: {planted}/' \"$1\"\n", encoding="utf-8")
+    editor.chmod(0o755)
+    environ = {**os.environ, "EDITOR": str(editor)}
+    values = [planted]
+    for name, *arguments in (
+        ("age_keys", "mine"),
+        ("manage_secrets", "make"),
+        ("manage_secrets", "edit", "--env", "prod"),
+        ("manage_secrets", "rotate", "--env", "prod", "--new", "jupyterhub.hub.cookieSecret"),
+    ):
+        command = [*watched, sys.executable, f"scripts/{name}.py", *arguments]
+        good(subprocess.run(command, cwd=repository, env=environ, capture_output=True, text=True))
+        if name == "manage_secrets":
+            values += [*shown(repository).values(), *shown(repository, "staging").values()]
+    assert shown(repository)["jupyterhub.hub.config.SharedPasswordAuthenticator.user_password"] == planted
+    good(template(repository, around=watched))
+    upgrade(repository, around=watched)
+    written = written_to_disk(trace)
+    assert "ENC[AES256_GCM" in written, "the trace does not show what is written: the test could not fail"
+    for value in values:
+        assert value not in written
+        assert base64.b64encode(value.encode()).decode() not in written
+    sops = os.environ.get("SOPS", "sops")
+    plain = [*watched, sops, "exec-file", "--no-fifo", "secrets/prod.yaml", "cat {}"]
+    subprocess.run(plain, cwd=repository, check=True, capture_output=True)
+    assert planted in written_to_disk(trace)
+
+
+def test_people_come_and_go(
+    hub: Path, chart: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shown(hub)
+    grace = new_key(tmp_path / "grace.txt")
+    refused(script(hub, "age_keys", "share", "--with", "ssh-rsa AAA", "--name", "Grace"), "WITH is 'ssh-rsa AAA'")
+    good(script(hub, "age_keys", "share", "--with", grace, "--name", "Grace"))
+    assert f"- {grace}  # Grace\n" in (hub / ".sops.yaml").read_text(encoding="utf-8")
+    good(script(hub, "manage_secrets", "check"))
+    with monkeypatch.context() as theirs:
+        theirs.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "grace.txt"))
+        theirs.setenv("HOME", str(tmp_path))
+        assert shown(hub) == before
+        good(template(hub))
+    old = (hub / "secrets/prod.yaml").read_text(encoding="utf-8")
+    refused(script(hub, "age_keys", "unshare", "--with", recipient_of(person)), "somebody else takes you out")
+    done = good(script(hub, "age_keys", "unshare", "--with", grace))
+    assert "git's history" in done
+    good(script(hub, "manage_secrets", "rotate", "--new", "values"))
+    after = shown(hub)
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+    good(script(hub, "manage_secrets", "check"))
+    good(template(hub))
+    with monkeypatch.context() as theirs:
+        theirs.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "grace.txt"))
+        theirs.setenv("HOME", str(tmp_path))
+        refused(template(hub), "cannot be opened with any key that is here")
+        # What git's history has, she still opens: the sentence of unshare is true.
+        (hub / "secrets/prod.yaml").write_text(old, encoding="utf-8")
+        assert shown(hub) == before
+
+
+def recipient_of(person: Path) -> str:
+    return re.search(r"public key: (age1\S+)", (person / ".config/sops/age/keys.txt").read_text(encoding="utf-8"))[1]
+
+
+def test_a_second_person_and_a_second_hub(
+    hub: Path, edited: Callable[..., Path], person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key file that is there is used, and kept; who has no key yet is told how to get in."""
+    key = person / ".config/sops/age/keys.txt"
+    before = key.read_text(encoding="utf-8")
+    second = edited(hub_name="second-hub")
+    make(second)
+    assert key.read_text(encoding="utf-8") == before
+    assert recipient_of(person) in (second / ".sops.yaml").read_text(encoding="utf-8")
+    rules = (hub / ".sops.yaml").read_text(encoding="utf-8")
+    good(script(hub, "age_keys", "renew"))
+    assert key.read_text(encoding="utf-8").startswith(before)
+    assert recipient_of(person) not in (hub / ".sops.yaml").read_text(encoding="utf-8") != rules
+    shown(hub), shown(second)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
+    refused(script(hub, "age_keys", "mine"), "make secrets-share WITH=age1", "NAME='Ada Lovelace'")
+    assert (tmp_path / "other/sops/age/keys.txt").exists()
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(hub / "keys.txt"))
+    refused(script(hub, "age_keys", "renew"), "inside the repository")
+    assert not (hub / "keys.txt").exists()
+
+
+def test_the_pipeline_has_a_key_for_its_environment_only(
+    hub: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = good(script(hub, "age_keys", "pipeline", "--env", "prod"))
+    second = good(script(hub, "age_keys", "pipeline", "--env", "prod"))
+    assert re.fullmatch(r"AGE-SECRET-KEY-1[A-Z0-9]+\n", second)
+    good(script(hub, "manage_secrets", "check"))
+    assert (hub / ".sops.yaml").read_text(encoding="utf-8").count("# pipeline") == 1
+    in_memory = SCRIPTS + "hub.secrets(sys.argv[1])"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for key, env, opens in ((first, "prod", False), (second, "prod", True), (second, "staging", False)):
+        monkeypatch.setenv("SOPS_AGE_KEY", key.strip())
+        done = subprocess.run([sys.executable, "-c", in_memory, env], cwd=hub, capture_output=True, text=True)
+        assert (done.returncode == 0) == opens, done.stderr
+    monkeypatch.setenv("CI", "true")
+    refused(script(hub, "manage_secrets", "show", "--env", "prod"), "a pipeline keeps what it prints")
+
+
+def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_path: Path) -> None:
+    (person / ".config/sops/age/keys.txt").unlink()
+    good(script(hub, "manage_secrets", "check"))
+    file = hub / "secrets/prod.yaml"
+    text = file.read_text(encoding="utf-8")
+    value = re.search(r"cookieSecret: (ENC\S+)", text)[1]
+    for changed, *words in (
+        (text.replace(value, secrets.token_hex(32)), "plain text", "jupyterhub.hub.cookieSecret"),
+        (text.replace("jupyterhub:\n", "# the password is hunter2\njupyterhub:\n"), "plain text", "comments"),
+        (re.sub(r"    mac: .*\n", "", text), "not signed"),
+        (text.replace("secretsFor: prod", "secretsFor: staging"), "'staging'"),
+        (
+            text.replace("cookieSecret:", "cookieSecrets:"),
+            "has no jupyterhub.hub.cookieSecret",
+            "fake-secrets.yaml has not",
+        ),
+        ("secretsFor: prod\n", "not encrypted"),
+        ("<<<<<<< HEAD\n" + text, "no YAML"),
+        (None, "secrets/prod.yaml is not there"),
+    ):
+        file.write_text(changed, encoding="utf-8") if changed else file.unlink()
+        refused(script(hub, "manage_secrets", "check"), *words)
+    file.write_text(text, encoding="utf-8")
+    (hub / "secrets/prod.dec.yaml").write_text("a: b\n", encoding="utf-8")
+    refused(script(hub, "check", "--offline"), "secrets/prod.dec.yaml is no file of an environment")
+    (hub / "secrets/prod.dec.yaml").unlink()
+    rules = (hub / ".sops.yaml").read_text(encoding="utf-8")
+    other = new_key(tmp_path / "other.txt")
+    (hub / ".sops.yaml").write_text(rules.replace("    age:\n", f"    age:\n      - {other}\n", 1), encoding="utf-8")
+    refused(script(hub, "manage_secrets", "check"), "secrets/staging.yaml is not encrypted for", other)
+
+
+@pytest.mark.parametrize("kind", ["gcp-kms", "aws-kms", "azure-kv"])
+def test_a_key_in_a_cloud_is_made_first(edited: Callable[..., Path], kind: str) -> None:
+    repository = edited(secrets=kind)
+    refused(script(repository, "manage_secrets", "make"), ".sops.yaml", "fill-in--", "docs/secrets.md")
+    assert not (repository / "secrets").exists()
+    assert not (repository / "scripts/age_keys.py").exists()
+
+
+def password(length: int = 24) -> str:
+    """Random, as a scanner wants it: it passes over dummies."""
+    return "".join(random.SystemRandom().choices(string.ascii_letters + string.digits, k=length)) + "7xQ"
+
+
+def test_the_history_has_no_secret_and_the_scan_finds_planted_ones(hub: Path, person: Path, tmp_path: Path) -> None:
+    commit(hub, "A hub")
+    values = {*shown(hub).values(), *shown(hub, "staging").values()}
+    grace = new_key(tmp_path / "grace.txt")
+    editor = f"sed -i 's/user_password: .*/user_password: {password()}/'"
+    for name, *arguments in (
+        ("manage_secrets", "edit", "--env", "staging"),
+        ("age_keys", "share", "--with", grace, "--name", "Grace"),
+        ("age_keys", "pipeline", "--env", "prod"),
+        ("manage_secrets", "rotate"),
+        ("age_keys", "unshare", "--with", grace),
+        ("manage_secrets", "rotate", "--new", "values"),
+        ("age_keys", "renew"),
+    ):
+        good(script(hub, name, *arguments, EDITOR=editor))
+        commit(hub, f"{name} {arguments[0]}")
+        values |= {*shown(hub).values(), *shown(hub, "staging").values()}
+    assert "no secret in" in good(script(hub, "scan"))
+    log = ["git", "log", "--patch", "--all"]
+    everything = subprocess.run(log, cwd=hub, check=True, capture_output=True, text=True).stdout
+    keys = re.findall(r"AGE-SECRET-KEY-\S+", (person / ".config/sops/age/keys.txt").read_text(encoding="utf-8"))
+    assert len(values) > 20
+    assert len(keys) == 2
+    assert [value for value in [*values, *keys] if value in everything] == []
+    for path, line in (
+        ("notes.txt", keys[0]),
+        ("config/hub.yaml", f"  # token ghp_{password(33)}"),
+        ("docs/notes.md", f"api_token: {secrets.token_hex(32)}"),
+        ("config/prod.yaml", f"      user_password: {password()}"),
+        ("config/staging.yaml", f"      client_secret: '{secrets.token_urlsafe(30)}4aB'"),
+        ("values.yaml", f"keys: [{secrets.token_hex(32)}]"),
+        ("key.pem", "-----BEGIN RSA PRIVATE KEY-----"),
+    ):
+        file = hub / path
+        before = file.read_text(encoding="utf-8") if file.exists() else None
+        file.parent.mkdir(exist_ok=True)
+        file.write_text((before or "") + line + "\n", encoding="utf-8")
+        subprocess.run(["git", "add", "--all"], cwd=hub, check=True)
+        refused(script(hub, "scan"), path)
+        commit(hub, "A mistake")
+        file.write_text(before, encoding="utf-8") if before else file.unlink()
+        commit(hub, "Taken back")
+        done = script(hub, "scan")
+        refused(done, path, "What git has had, others may have")
+        assert line.split()[-1].strip("[]'") not in done.stderr
+        known = re.findall(r"\[([0-9a-f]{16})\]", done.stderr)
+        with (hub / ".scan-allowed").open("a", encoding="utf-8") as allowed:
+            allowed.write("\n".join(known) + "\n")
+        good(script(hub, "scan"))
+    commit(hub, f"Use {secrets.token_hex(32)}")
+    refused(script(hub, "scan"), "commit (")
+
+
+def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
+    subprocess.run([sys.executable, "-m", "pre_commit", "install"], cwd=hub, check=True, capture_output=True)
+
+    def attempt() -> subprocess.CompletedProcess[str]:
+        subprocess.run(["git", "add", "-A"], cwd=hub, check=True)
+        return subprocess.run(["git", "commit", "-m", "A change"], cwd=hub, capture_output=True, text=True)
+
+    done = attempt()
+    assert done.returncode == 0, done.stdout + done.stderr
+    decrypt = [os.environ.get("SOPS", "sops"), "decrypt", "secrets/prod.yaml"]
+    plain = subprocess.run(decrypt, cwd=hub, check=True, capture_output=True).stdout
+    cipher = (hub / "secrets/prod.yaml").read_bytes()
+    for name, content, words in (
+        ("secrets/prod.yaml", plain, "secrets/prod.yaml is not encrypted"),
+        ("secrets/prod.dec.yaml", plain, "secrets/prod.dec.yaml is no file of an environment"),
+        ("config/notes.txt", shown(hub)["jupyterhub.proxy.secretToken"].encode(), "64 hexadecimal digits"),
+    ):
+        (hub / name).write_bytes(content)
+        done = attempt()
+        assert done.returncode == 1
+        assert words in done.stdout + done.stderr
+        (hub / name).write_bytes(cipher) if name == "secrets/prod.yaml" else (hub / name).unlink()
+    with (hub / "README.md").open("a", encoding="utf-8") as file:
+        file.write("One more line.\n")
+    assert attempt().returncode == 0
+
+
+def test_redacted_objects_show_that_a_value_changes_and_not_what_it_is(hub: Path, chart: Path) -> None:
+    code = SCRIPTS + (
+        "import yaml; both = [[item for item in yaml.safe_load_all(text) if item]"
+        " for text in sys.stdin.read().split('=====')]; print(yaml.safe_dump_all(hub.redact(both[0])));"
+        " print('====='); print(yaml.safe_dump_all(hub.redact(both[1])))"
+    )
+    old_values = shown(hub)
+    old = good(template(hub))
+    good(script(hub, "manage_secrets", "rotate", "--new", "jupyterhub.hub.cookieSecret"))
+    value = old_values["jupyterhub.hub.cookieSecret"]
+    leak = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "leak"}, "data": {"x": f"a {value}"}}
+    new = good(template(hub))
+    both = old + "\n---\n" + yaml.safe_dump(leak) + "=====" + new
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(command, cwd=hub, input=both, capture_output=True, text=True, check=True).stdout
+    for value in [*old_values.values(), *shown(hub).values()]:
+        assert value not in printed
+        assert base64.b64encode(value.encode()).decode() not in printed
+    first, second = (hub_secret(text) for text in printed.split("====="))
+    assert first["hub.config.JupyterHub.cookie_secret"] != second["hub.config.JupyterHub.cookie_secret"]
+    assert first["hub.config.CryptKeeper.keys"] == second["hub.config.CryptKeeper.keys"]
+    assert "checksum/secret: (redacted" in printed
