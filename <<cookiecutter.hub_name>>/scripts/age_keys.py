@@ -150,7 +150,8 @@ def pipeline(env: str) -> None:
         hub.stop(f"this prints a key, for the next command to read: docs/secrets.md has the whole line for {env}")
     text, recipient = pair()
     write(env, {**{key: name for key, name in named(env).items() if name != PIPELINE}, recipient: PIPELINE})
-    print(re.search(r"^AGE-SECRET-KEY-\S+", text, re.M)[0])
+    # GitLab masks no value with a line break in it.
+    print(re.search(r"^AGE-SECRET-KEY-\S+", text, re.M)[0], end="")
     print("Commit .sops.yaml and secrets/. Run again, this makes another key and takes this one out.", file=sys.stderr)
 
 

@@ -105,8 +105,13 @@ def secrets_file(env: str) -> Path:
 
 def recipients(metadata: dict) -> list[str]:
     """Which keys open a file, by the metadata that sops has written into it."""
-    names = {"age": "recipient", "kms": "arn", "gcp_kms": "resource_id", "azure_kv": "name", "pgp": "fp"}
-    return [key[name] for kind, name in names.items() for key in metadata.get(kind) or []]
+    forms = {
+        "age": "{recipient}",
+        "kms": "{arn}",
+        "gcp_kms": "{resource_id}",
+        "azure_kv": "{vault_url}/keys/{name}/{version}",
+    }
+    return [form.format(**key) for kind, form in forms.items() for key in metadata.get(kind) or []]
 
 
 def decrypted(env: str) -> str:

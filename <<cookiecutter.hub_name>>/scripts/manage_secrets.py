@@ -72,7 +72,7 @@ def ruled_recipients(env: str) -> list[str]:
     """Which keys shall open an environment's file, as .sops.yaml says."""
     found = rule(env)
     keys = []
-    for kind in ("age", "kms", "gcp_kms", "azure_keyvault", "pgp"):
+    for kind in ("age", "kms", "gcp_kms", "azure_keyvault"):
         named = found.get(kind) or []
         keys += [key.strip() for key in named.split(",")] if isinstance(named, str) else named
     return keys
