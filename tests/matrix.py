@@ -26,6 +26,16 @@ FREE = {
 }
 CHOICES = {key: value for key, value in QUESTIONS.items() if key[0] != "_" and isinstance(value, list)} | FREE
 
+# What a sign-in does not take as sign_in_allow, and where it would let in nobody, or everybody without saying so.
+UNFIT = {
+    "shared-password": ["https://idp.example.edu/idp/shibboleth"],
+    "github": ["", "example.edu", "ada@example.edu", "org:team:x"],
+    "google": ["", "example-org", "example.edu, ada@gmail.com", "gmail.com"],
+    "cilogon": ["", "everybody", "example.edu", "http://google.com/accounts/o8/id"],
+    "microsoft": ["", "example-org", "example.edu, ada@example.edu"],
+    "lti13": ["example.edu"],
+    "oidc": ["", "example.edu, ada", "ada, grace@example.edu"],
+}
 # Every way to be refused for answers that are each good on their own.
 FORBIDDEN = [
     ({"tls": tls}, f"tls '{tls}' and an empty hub_domain cannot live together")
@@ -39,6 +49,24 @@ FORBIDDEN = [
     ({"memory_limit": "1G", "memory_guarantee": "1025M"}, "memory_guarantee 1025M is above memory_limit 1G"),
     ({"students": "4000", "peak_students": "3001"}, "peak_students 3001 is above 3000"),
     ({"memory_limit": "151G"}, "memory_guarantee 151G is above 150G"),
+    *(
+        (
+            {"sign_in": sign_in, "sign_in_allow": allow},
+            f"sign_in '{sign_in}' and sign_in_allow '{allow}' cannot live together",
+        )
+        for sign_in, answers in UNFIT.items()
+        for allow in answers
+    ),
+    ({"sign_in": "github", "sign_in_allow": "Everybody"}, "sign_in_allow 'Everybody' must be everybody alone"),
+    ({"sign_in": "oidc", "sign_in_allow": "everybody, ada"}, "sign_in_allow 'everybody, ada' must be everybody alone"),
+    (
+        {"sign_in": "github", "sign_in_allow": "org", "admin_users": "ada@example.edu"},
+        "sign_in 'github' and admin_users 'ada@example.edu' cannot live together",
+    ),
+    (
+        {"sign_in": "google", "sign_in_allow": "a.edu, b.edu", "admin_users": "hopper@b.edu, ada@c.edu"},
+        "sign_in_allow 'a.edu, b.edu' and admin_users 'hopper@b.edu, ada@c.edu' cannot live together",
+    ),
     ({"interface": "vscode"}, "interface 'vscode' and an empty image_name cannot live together"),
     (
         {"interface": "rstudio", "image_base": "r-notebook"},
