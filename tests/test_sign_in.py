@@ -2,11 +2,14 @@
 
 import base64
 import copy
+import json
 import sys
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import hubs
+import provider
 import pytest
 import yaml
 from jupyterhub.app import JupyterHub
@@ -19,6 +22,8 @@ from repositories import objects, render
 
 DOMAIN = {"hub_domain": "hub.example.edu", "tls": "offload"}
 IDP = "https://idp.example.edu/idp/shibboleth"
+OTHER_IDP = "urn:mace:incommon:other.edu"
+GROUP = "12345678-9abc-def0-1234-56789abcdef0"
 # Every way, with every form of its rule.
 RULES = {
     "shared-password": {},
@@ -31,12 +36,12 @@ RULES = {
     "google-names": {"sign_in": "google", "sign_in_allow": "ada@gmail.com", "admin_users": "hopper@a.edu"},
     "google-everybody": {"sign_in": "google", "sign_in_allow": "everybody"},
     "cilogon": {"sign_in": "cilogon", "sign_in_allow": IDP, "admin_users": "hopper@example.edu"},
-    "cilogon-two": {"sign_in": "cilogon", "sign_in_allow": f"{IDP}, urn:mace:incommon:other.edu"},
+    "cilogon-two": {"sign_in": "cilogon", "sign_in_allow": f"{IDP}, {OTHER_IDP}"},
     "microsoft": {"sign_in": "microsoft", "sign_in_allow": "everybody"},
     "microsoft-domains": {"sign_in": "microsoft", "sign_in_allow": "a.edu, b.edu", "admin_users": "hopper@c.edu"},
     "microsoft-groups": {
         "sign_in": "microsoft",
-        "sign_in_allow": "12345678-9abc-def0-1234-56789abcdef0, ada@a.edu",
+        "sign_in_allow": f"{GROUP}, ada@a.edu",
         "admin_users": "hopper@a.edu",
     },
     "lti13": {"sign_in": "lti13"},
@@ -121,24 +126,138 @@ def test_course_staff_have_a_role_and_are_no_admins(bake, chart: Path, tmp_path,
     assert set(staff) <= names or (not names and (authenticator.allow_all or authenticator.idps))
 
 
+IN, OUT = 302, 403
+# Where the button leads, and people as the provider describes them, with the names that they get or None.
 PROVIDERS = {
-    "github": "https://github.com/login/oauth/authorize",
-    "google": "https://accounts.google.com/o/oauth2/v2/auth",
-    "cilogon-two": "https://cilogon.org/authorize",
-    "microsoft-domains": "https://login.microsoftonline.com/fill-in--tenant-id/oauth2/authorize",
-    "oidc": "https://fill-in--issuer.invalid/authorize",
+    "github": (
+        "https://github.com/login/oauth/authorize",
+        [
+            ({"login": "Octo-Cat"}, "octo-cat"),
+            ({"login": "ada", "member_at": ["/orgs/my-org/members/ada"]}, "ada"),
+            ({"login": "grace", "member_at": ["/orgs/other-org/teams/team-1/members/grace"]}, "grace"),
+            ({"login": "eve", "member_at": ["/orgs/other-org/members/eve"]}, None),
+        ],
+    ),
+    "google": (
+        "https://accounts.google.com/o/oauth2/v2/auth",
+        [
+            ({"email": "ada@example.edu", "hd": "example.edu", "verified_email": True}, "ada@example.edu"),
+            ({"email": "eve@example.edu", "verified_email": True}, None),
+            ({"email": "eve@other.edu", "hd": "other.edu", "verified_email": True}, None),
+        ],
+    ),
+    "google-names": (
+        "https://accounts.google.com/o/oauth2/v2/auth",
+        [
+            ({"email": "ada@gmail.com", "verified_email": True}, "ada@gmail.com"),
+            ({"email": "hopper@a.edu", "hd": "a.edu", "verified_email": True}, "hopper@a.edu"),
+            ({"email": "eve@gmail.com", "verified_email": True}, None),
+            ({"email": "hopper@a.edu", "verified_email": False}, None),
+        ],
+    ),
+    "cilogon-two": (
+        "https://cilogon.org/authorize",
+        [
+            ({"idp": IDP, "eppn": "ada@example.edu"}, "ada@example.edu"),
+            ({"idp": OTHER_IDP, "eppn": "ada@other.edu", "email": "ada@example.edu"}, "ada@other.edu"),
+            ({"idp": "http://google.com/accounts/o8/id", "eppn": "eve@example.edu"}, None),
+        ],
+    ),
+    "microsoft-domains": (
+        "https://login.microsoftonline.com/fill-in--tenant-id/oauth2/authorize",
+        [
+            ({"upn": "Ada@a.edu", "name": "Grace"}, "ada@a.edu"),
+            ({"upn": "hopper@c.edu"}, "hopper@c.edu"),
+            ({"upn": "eve@c.edu"}, None),
+            ({"upn": "eve@a.edu.example.org"}, None),
+        ],
+    ),
+    "microsoft-groups": (
+        "https://login.microsoftonline.com/fill-in--tenant-id/oauth2/authorize",
+        [
+            ({"upn": "grace@a.edu", "groups": [GROUP]}, "grace@a.edu"),
+            ({"upn": "ada@a.edu"}, "ada@a.edu"),
+            ({"upn": "eve@a.edu", "groups": [GROUP[::-1]]}, None),
+        ],
+    ),
+    "oidc": (
+        "https://fill-in--issuer.invalid/authorize",
+        [
+            ({"preferred_username": "ada"}, "ada"),
+            ({"preferred_username": "grace.h"}, "grace.h"),
+            ({"preferred_username": "lin", "groups": ["course"]}, "lin"),
+            ({"preferred_username": "eve", "groups": ["other"]}, None),
+        ],
+    ),
+    "oidc-domain": (
+        "https://fill-in--issuer.invalid/authorize",
+        [
+            ({"preferred_username": "x", "email": "ada@b.edu"}, "ada@b.edu"),
+            ({"preferred_username": "x", "email": "hopper@c.edu"}, "hopper@c.edu"),
+            ({"preferred_username": "x", "email": "eve@c.edu"}, None),
+        ],
+    ),
 }
 
 
+def changed(repository: Path, sections: dict[str, dict[str, str]]) -> Path:
+    """The repository with other values in its hub.config."""
+    path = repository / "config" / "hub.yaml"
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, traits in sections.items():
+        values["jupyterhub"]["hub"]["config"].setdefault(name, {}).update(traits)
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return repository
+
+
 @pytest.mark.parametrize("rule", PROVIDERS)
-def test_the_sign_in_page_leads_to_the_provider(bake, chart: Path, tmp_path: Path, rule: str) -> None:
-    items = rendered(bake(**RULES[rule], **DOMAIN), "staging")
-    with hubs.running(items, tmp_path / "hub") as address:
-        where, parameters = hubs.Browser(address).button()
-    assert where == PROVIDERS[rule]
-    assert parameters["redirect_uri"] == "https://staging.hub.example.edu/hub/oauth_callback"
-    assert parameters["client_id"] == "fake-for-rendering--ask--client-id"
-    assert parameters.get("selected_idp") == (f"{IDP},urn:mace:incommon:other.edu" if rule == "cilogon-two" else None)
+def test_the_page_leads_to_the_provider_which_lets_the_right_people_in(
+    edited, chart: Path, tmp_path: Path, rule: str
+) -> None:
+    where, people = PROVIDERS[rule]
+    with provider.listening() as other:
+        endpoints = {"token_url": f"{other.address}/token", "userdata_url": f"{other.address}/user"}
+        sections = {"GenericOAuthenticator" if "oidc" in rule else "OAuthenticator": endpoints}
+        if rule == "github":
+            sections["GitHubOAuthenticator"] = {"github_api": other.address}
+        items = rendered(changed(edited(**RULES[rule], **DOMAIN), sections), "staging")
+        with hubs.running(items, tmp_path / "hub") as address:
+            for claims, name in people:
+                browser = hubs.Browser(address)
+                led, parameters = browser.button()
+                assert led == where
+                assert parameters["redirect_uri"] == "https://staging.hub.example.edu/hub/oauth_callback"
+                assert parameters["client_id"] == "fake-for-rendering--ask--client-id"
+                assert ("selected_idp" in parameters) == (rule == "cilogon-two")
+                code = json.dumps({"email": None, "member_at": [], **claims}).encode().hex()
+                state = quote(parameters["state"])
+                back = browser.get(f"/hub/oauth_callback?code={code}&state={state}")
+                assert back.status_code == (IN if name else OUT), f"{claims}: {back.text}"
+                if name:
+                    model = browser.api("GET", "/user").json()
+                    assert (model["name"], model["admin"]) == (name, False)
+
+
+def test_only_whom_the_lms_sends_is_let_in(edited, chart: Path, tmp_path: Path) -> None:
+    with provider.listening() as lms, provider.listening() as stranger:
+        platform = {"issuer": lms.address, "authorize_url": f"{lms.address}/authorize"}
+        platform["jwks_endpoint"] = f"{lms.address}/jwks"
+        repository = changed(edited(**RULES["lti13-names"], **DOMAIN), {"LTI13Authenticator": platform})
+        with hubs.running(rendered(repository), tmp_path / "hub") as address:
+            for sender, claims, status in [
+                (lms, {"sub": "7", "email": "Ada@a.edu"}, IN),
+                (lms, {"sub": "8", "email": "hopper@a.edu"}, IN),
+                (lms, {"sub": "9", "email": "eve@a.edu"}, OUT),
+                (lms, {"sub": "9"}, OUT),
+                (lms, {"sub": "7", "email": "ada@a.edu", "aud": "another tool"}, 401),
+                (stranger, {"sub": "7", "email": "ada@a.edu", "iss": lms.address}, 400),
+            ]:
+                browser = hubs.Browser(address)
+                initiation = {"iss": lms.address, "login_hint": "7", "target_link_uri": "https://hub.example.edu"}
+                initiation["client_id"] = "fake-for-rendering--ask--client-id"
+                _, parameters = browser.lead(f"/hub/lti13/oauth_login?{urlencode(initiation)}")
+                form = {"id_token": sender.launch(parameters, claims), "state": parameters["state"]}
+                assert browser.post("/hub/lti13/oauth_callback", data=form).status_code == status, claims
 
 
 @pytest.mark.parametrize("rule", ["github", "google", "cilogon", "microsoft", "oidc"])
@@ -179,9 +298,6 @@ def passwords(repository: Path) -> tuple[str, str]:
     fakes = yaml.safe_load((repository / "chart" / "ci" / "fake-secrets.yaml").read_text(encoding="utf-8"))
     given = fakes["jupyterhub"]["hub"]["config"]["SharedPasswordAuthenticator"]
     return given["user_password"], given["admin_password"]
-
-
-IN, OUT = 302, 403
 
 
 def test_the_shared_password_lets_the_right_people_in(bake, chart: Path, tmp_path: Path) -> None:
@@ -232,12 +348,8 @@ def test_who_leaves_the_course_staff_is_no_admin_any_more(bake, chart: Path, tmp
 
 def test_what_the_role_of_course_staff_can_do(edited, chart: Path, tmp_path: Path) -> None:
     """With a token of a person in the role, whose sign-in would need the provider."""
-    repository = edited(**RULES["oidc"])
     token = "0123456789abcdef"  # noqa: S105
-    config = repository / "config" / "prod.yaml"
-    values = yaml.safe_load(config.read_text(encoding="utf-8"))
-    values["jupyterhub"]["hub"]["config"]["JupyterHub"] = {"api_tokens": {token: "hopper"}}
-    config.write_text(yaml.safe_dump(values), encoding="utf-8")
+    repository = changed(edited(**RULES["oidc"]), {"JupyterHub": {"api_tokens": {token: "hopper"}}})
     with hubs.running(rendered(repository), tmp_path / "hub") as address:
         browser = hubs.Browser(address)
         ask = {"headers": {"Authorization": f"token {token}"}}
