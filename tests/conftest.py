@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
@@ -86,11 +87,21 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["COOKIECUTTER_CONFIG"] = str(folder / "cookiecutter.yaml")
     os.environ["COPIER_SETTINGS_PATH"] = str(folder / "copier.yaml")
     os.environ["HELM"] = str(fetch_helm.find())
+    os.environ["SOPS"] = shutil.which(os.environ.get("SOPS", "sops")) or str(Path(sys.executable).with_name("sops"))
+    os.environ["AGE_KEYGEN"] = shutil.which(os.environ.get("AGE_KEYGEN", "age-keygen")) or age_keygen(folder)
     os.environ.pop("NO_CHART", None)
     try:
         os.environ["Z2JH_CHART"] = str(packaged_chart())
     except LookupError as error:
         os.environ["NO_CHART"] = str(error)
+
+
+def age_keygen(folder: Path) -> str:
+    """A command that makes age keys where Debian's or mise's age-keygen is not."""
+    command = folder / "age-keygen"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} {TEMPLATE}/tests/age_keygen.py "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return str(command)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,7 @@
 """Secrets, with the real sops, the real age, the real helm: made, used, renewed, guarded."""
 
 import base64
+import contextlib
 import os
 import random
 import re
@@ -26,10 +27,6 @@ SCRIPTS = "import sys; sys.path.insert(0, 'scripts'); import hub; "
 @pytest.fixture(autouse=True)
 def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of one's own, so that no key of who runs the tests is used or written to."""
-    for tool in ("sops", "age-keygen"):
-        variable = tool.upper().replace("-", "_")
-        if not shutil.which(os.environ.get(variable) or tool):
-            pytest.skip(f"{tool} is not here: set {variable}, or run `mise install` in a generated repository")
     home = tmp_path / "home"
     home.mkdir()
     for name in ("SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "XDG_CONFIG_HOME", "CI"):
@@ -106,7 +103,7 @@ def commit(repository: Path, message: str) -> None:
 
 def new_key(file: Path) -> str:
     """A key of somebody else. Returns its recipient."""
-    keygen = os.environ.get("AGE_KEYGEN", "age-keygen")
+    keygen = os.environ["AGE_KEYGEN"]
     subprocess.run([keygen, "-o", file], check=True, capture_output=True)
     return subprocess.run([keygen, "-y", file], check=True, capture_output=True, text=True).stdout.strip()
 
@@ -198,6 +195,41 @@ def test_a_blank_is_refused_until_it_is_filled(edited: Callable[..., Path], char
     assert secret in base64.b64decode(made["values.yaml"]).decode()
 
 
+def typed(repository: Path, lines: list[str], *arguments: str) -> str:
+    """Run manage_secrets on a terminal of its own, and type. Returns all that the terminal has shown."""
+    child, terminal = os.forkpty()
+    if not child:
+        os.chdir(repository)
+        os.execv(sys.executable, [sys.executable, "scripts/manage_secrets.py", *arguments])  # noqa: S606
+    shown = b""
+    with contextlib.suppress(OSError):
+        while more := os.read(terminal, 4096):
+            shown += more
+            if shown.endswith(b"): "):
+                os.write(terminal, lines.pop(0).encode() + b"\n")
+    os.close(terminal)
+    assert os.waitpid(child, 0)[1] == 0, shown.decode()
+    return shown.decode()
+
+
+def test_a_terminal_is_asked_for_what_only_a_provider_knows(edited: Callable[..., Path]) -> None:
+    repository = edited(sign_in="github", sign_in_allow="example-edu", hub_domain="hub.example.edu", tls="offload")
+    good(script(repository, "age_keys", "mine"))
+    answers = [secrets.token_hex(10), "", secrets.token_hex(10), secrets.token_hex(10)]
+    terminal = typed(repository, answers.copy(), "make")
+    assert terminal.count("not shown") == 4
+    assert [answer for answer in answers if answer and answer in terminal] == []
+    assert terminal.count("left blank") == 1
+    before = shown(repository, "staging")
+    later = secrets.token_hex(10)
+    terminal = typed(repository, [later], "make")
+    assert terminal.count("not shown") == 1
+    after = shown(repository, "staging")
+    assert [key for key in after if after[key] != before[key]] == ["jupyterhub.hub.config.OAuthenticator.client_secret"]
+    assert [*after.values()][-2:] == [answers[0], later]
+    assert [*shown(repository, "prod").values()][-2:] == answers[2:]
+
+
 def test_a_deploy_stops_before_it_calls_the_cluster(
     hub: Path, chart: Path, cluster: list[bytes], person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,7 +276,7 @@ def test_render_and_deploy_write_no_file_at_all(hub: Path, chart: Path, cluster:
     upgrade(hub, preexec_fn=no_file_grows)
     assert cluster
     # The same secrets through a file: sops ignores that it cannot write it, and the reader gets an empty one.
-    through_a_file = [os.environ.get("SOPS", "sops"), "exec-file", "--no-fifo", "secrets/prod.yaml", "cat {}"]
+    through_a_file = [os.environ["SOPS"], "exec-file", "--no-fifo", "secrets/prod.yaml", "cat {}"]
     for limit, arrives in ((None, True), (no_file_grows, False)):
         done = subprocess.run(through_a_file, cwd=hub, preexec_fn=limit, capture_output=True, text=True, check=True)
         assert ("cookieSecret" in done.stdout) == arrives
@@ -289,7 +321,7 @@ def test_no_plaintext_is_written_to_a_disk(
     for value in values:
         assert value not in written
         assert base64.b64encode(value.encode()).decode() not in written
-    sops = os.environ.get("SOPS", "sops")
+    sops = os.environ["SOPS"]
     plain = [*watched, sops, "exec-file", "--no-fifo", "secrets/prod.yaml", "cat {}"]
     subprocess.run(plain, cwd=repository, check=True, capture_output=True)
     assert planted in written_to_disk(trace)
@@ -471,6 +503,18 @@ def test_the_history_has_no_secret_and_the_scan_finds_planted_ones(hub: Path, pe
     refused(script(hub, "scan"), "commit (")
 
 
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize("platform", ["gke", "eks", "aks", "k3s"])
+def test_a_new_repository_has_nothing_that_the_scan_takes_for_a_secret(
+    edited: Callable[..., Path], ci: str, platform: str
+) -> None:
+    answers = {"sign_in": "lti13", "hub_domain": "hub.example.edu", "tls": "ingress", "storage": "nfs"}
+    repository = edited(ci=ci, platform=platform, image_name="ghcr.io/example-edu/hub", **answers)
+    subprocess.run(["git", "init", "--quiet", repository], check=True)
+    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
+    good(script(repository, "scan"))
+
+
 def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
     subprocess.run([sys.executable, "-m", "pre_commit", "install"], cwd=hub, check=True, capture_output=True)
 
@@ -480,7 +524,7 @@ def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
 
     done = attempt()
     assert done.returncode == 0, done.stdout + done.stderr
-    decrypt = [os.environ.get("SOPS", "sops"), "decrypt", "secrets/prod.yaml"]
+    decrypt = [os.environ["SOPS"], "decrypt", "secrets/prod.yaml"]
     plain = subprocess.run(decrypt, cwd=hub, check=True, capture_output=True).stdout
     cipher = (hub / "secrets/prod.yaml").read_bytes()
     for name, content, words in (
