@@ -81,6 +81,12 @@ def render(repository: Path, env: str, *arguments: str) -> subprocess.CompletedP
     name = yaml.safe_load((repository / "chart" / "Chart.yaml").read_text(encoding="utf-8"))["name"]
     layers = ["config/hub.yaml", f"config/{env}.yaml", "chart/ci/fake-secrets.yaml"]
     files = [argument for layer in layers for argument in ("--values", layer)]
+    if (repository / "image").is_dir():
+        ask = f"import hub; print(hub.image_tag({env!r}))"
+        told = subprocess.run(
+            [sys.executable, "-c", ask], cwd=repository / "scripts", stdout=subprocess.PIPE, text=True
+        )
+        files += ["--set-string", f"jupyterhub.singleuser.image.tag={told.stdout.strip()}"]
     release = f"{name}-{env}"
     return subprocess.run(
         [os.environ.get("HELM", "helm"), "template", release, "chart", "--namespace", release, *files, *arguments],

@@ -38,7 +38,7 @@ def stand_in(folder: Path) -> Path:
 
 def render(env: str, chart: Path) -> str:
     """Every object of an environment as Helm would send it, with fake secrets."""
-    files = [argument for layer in [*hub.layers(env), hub.FAKE_SECRETS] for argument in ("--values", layer)]
+    files = [*hub.layer_arguments(env), "--values", hub.FAKE_SECRETS]
     release = hub.release(env)
     try:
         return hub.output(hub.tool("helm"), "template", release, chart, "--namespace", release, *files)

@@ -276,7 +276,7 @@ def rollback(env: str, number: int | None, timeout: str) -> None:
 def values(env: str) -> None:
     """Print the values without the secrets, and the command for those who run helm by hand."""
     name = hub.release(env)
-    layers = " ".join(f"--values {layer.relative_to(hub.ROOT)}" for layer in hub.layers(env))
+    layers = " ".join(str(one).replace(f"{hub.ROOT}/", "") for one in hub.layer_arguments(env))
     print("# All values but the secrets. By hand, from the repository's root, in bash with `set -o pipefail`:")
     print(f"#   sops decrypt secrets/{env}.yaml | helm upgrade --install {name} chart --namespace {name} \\")
     print(f"#     {layers} --values -")

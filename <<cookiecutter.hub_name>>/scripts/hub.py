@@ -13,8 +13,11 @@ from typing import NoReturn
 
 import yaml
 
+import tree
+
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "chart"
+IMAGE = ROOT / "image"
 FAKE_SECRETS = CHART / "ci" / "fake-secrets.yaml"
 ENVIRONMENTS = ("staging", "prod")
 # What chart/ci/fake-secrets.yaml holds, and what stands where only a provider knows the value. Neither can be deployed.
@@ -50,6 +53,29 @@ def layers(env: str) -> list[Path]:
     return [ROOT / "config" / "hub.yaml", ROOT / "config" / f"{env}.yaml"]
 
 
+def image_tag(env: str) -> str:
+    """The tag of the image that image/ makes: no file holds it, its content does. Empty where there is no image/."""
+    if not IMAGE.is_dir():
+        return ""
+    for path in [CHART / "values.yaml", *layers(env)]:
+        node = read(path)
+        for key in ("jupyterhub", "singleuser", "image", "tag"):
+            node = (node or {}).get(key)
+        if node:
+            stop(
+                f"{path.relative_to(ROOT)}: jupyterhub.singleuser.image.tag is '{node}', but what image/ holds "
+                "decides it (`make image-tag` prints it): set it to ''"
+            )
+    return tree.tree_hash(ROOT, IMAGE.name)
+
+
+def layer_arguments(env: str) -> list[str | Path]:
+    """The layers of an environment as arguments of Helm. Secrets follow."""
+    files = [argument for layer in layers(env) for argument in ("--values", layer)]
+    tag = image_tag(env)
+    return [*files, "--set-string", f"jupyterhub.singleuser.image.tag={tag}"] if tag else files
+
+
 def merge(base: dict, over: dict) -> dict:
     """Two layers as Helm merges them: mappings key by key, null removes, anything else replaces."""
     merged = dict(base)
@@ -68,7 +94,15 @@ def values(env: str) -> dict:
     merged: dict = {}
     for layer in [CHART / "values.yaml", *layers(env)]:
         merged = merge(merged, read(layer))
+    if tag := image_tag(env):
+        merged = merge(merged, {"jupyterhub": {"singleuser": {"image": {"tag": tag}}}})
     return merged
+
+
+def image(env: str = "prod") -> str:
+    """The image that the students of an environment get, as Kubernetes pulls it."""
+    one = values(env)["jupyterhub"]["singleuser"]["image"]
+    return f"{one['name']}:{one['tag']}"
 
 
 def tool(command: str) -> str:
@@ -164,8 +198,7 @@ def helm(env: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     helm never sees the empty file that a failed `-f <(sops decrypt ...)` would give it.
     """
     text = secrets(env)
-    files = [argument for layer in layers(env) for argument in ("--values", layer)]
-    command = [tool("helm"), *arguments, *files, "--values", "-"]
+    command = [tool("helm"), *arguments, *layer_arguments(env), "--values", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT)
     values = [str(value) for path, value in leaves(yaml.safe_load(text)) if path != ("secretsFor",)]
     done.stderr = mask(done.stderr, values)

@@ -1,0 +1,235 @@
+"""The image: its reference in every environment, its tag from its content, its lock."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from repositories import TEMPLATE, objects, render, script
+
+OWN = {"image_name": "registry.example.edu/course/image"}
+STACKS = ["base", "datascience", "julia", "minimal", "pytorch", "r", "scipy", "tensorflow"]
+IDENTITY = {f"GIT_{who}_{what}": "tests@example.edu" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+def git(repository: Path, *arguments: str) -> str:
+    environ = {**os.environ, **IDENTITY}
+    done = subprocess.run(
+        ["git", *arguments], cwd=repository, env=environ, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout.strip()
+
+
+def commit(repository: Path) -> None:
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--no-verify", "--allow-empty", "--message", "x")
+
+
+def tag(repository: Path) -> str:
+    done = script(repository, "image", "tag")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("registry.example.edu/course/image:")
+    return done.stdout.strip().rpartition(":")[2]
+
+
+@pytest.fixture
+def own(edited: Callable[..., Path]) -> Path:
+    """A repository with an image of its own, under git, with nothing committed yet."""
+    repository = edited(**OWN)
+    git(repository, "init", "--quiet", "--initial-branch=main")
+    return repository
+
+
+def test_every_stack_that_may_be_asked_for_is_pinned() -> None:
+    questions = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
+    pattern = questions["_patterns"]["image_base"][0]
+    table = (TEMPLATE / "templates" / "docker_stacks.jinja").read_text("utf-8")
+    assert sorted(re.findall(r'"([a-z]+)-notebook":', table)) == STACKS
+    for name in STACKS:
+        assert re.fullmatch(pattern, f"{name}-notebook")
+        # JupyterHub 6 came on 2026-09-01; the hub of the chart is a 5.
+        assert re.search(rf'"{name}-notebook": "2026-0(7-28|8-31|9-01)(@sha256:[0-9a-f]{{64}})?"', table)
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "tag"),
+    [
+        ("registry.example.edu:5000/a/b:1", "registry.example.edu:5000/a/b", "1"),
+        ("registry.example.edu:5000/a/b:2026-07-28", "registry.example.edu:5000/a/b", "2026-07-28"),
+        (f"quay.io/a/b:1@sha256:{'0' * 64}", "quay.io/a/b", f"1@sha256:{'0' * 64}"),
+        (f"registry.example.edu:5000/a@sha256:{'0' * 64}", "registry.example.edu:5000/a@sha256", "0" * 64),
+    ],
+)
+def test_name_and_tag_are_strings_that_join_to_the_base(bake, base: str, name: str, tag: str) -> None:
+    config = yaml.safe_load((bake(image_base=base) / "config" / "hub.yaml").read_text("utf-8"))
+    assert config["jupyterhub"]["singleuser"]["image"] == {"name": name, "tag": tag}
+    assert f"FROM {base} AS course" in (bake(image_base=base, **OWN) / "image" / "Dockerfile").read_text("utf-8")
+
+
+def test_without_a_name_nothing_is_built(bake) -> None:
+    repository = bake()
+    assert not (repository / "image").exists()
+    assert "image" not in (repository / "Makefile").read_text("utf-8")
+    assert "imagePullSecret" not in (repository / "config" / "hub.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("platform", "image", "asked"),
+    [
+        ("any", "ghcr.io/org/name", True),
+        ("gke", "ghcr.io/org/name", True),
+        ("gke", "europe-docker.pkg.dev/project/repository/name", False),
+        ("any", "europe-docker.pkg.dev/project/repository/name", True),
+        ("eks", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/name", False),
+        ("aks", "course.azurecr.io/name", False),
+    ],
+)
+def test_a_password_to_pull_is_among_the_secrets_where_the_cloud_has_none(bake, platform, image, asked) -> None:
+    repository = bake(platform=platform, image_name=image)
+    config = yaml.safe_load((repository / "config" / "hub.yaml").read_text("utf-8"))["jupyterhub"]
+    fakes = yaml.safe_load((repository / "chart" / "ci" / "fake-secrets.yaml").read_text("utf-8"))["jupyterhub"]
+    assert ("imagePullSecret" in config) is asked
+    assert ("imagePullSecret" in fakes) is asked
+
+
+def test_tag_is_the_tree_hash(own: Path) -> None:
+    before = tag(own)
+    commit(own)
+    assert tag(own) == before == git(own, "rev-parse", "HEAD:image")
+
+
+def test_tag_leaves_no_trace(own: Path) -> None:
+    commit(own)
+    (own / "image" / "new.txt").write_text("new\n")
+    status, objects_of_git = git(own, "status", "--porcelain"), git(own, "count-objects")
+    tag(own)
+    assert (git(own, "status", "--porcelain"), git(own, "count-objects")) == (status, objects_of_git)
+
+
+def test_tag_without_a_repository_is_the_same(own: Path) -> None:
+    before = tag(own)
+    shutil.rmtree(own / ".git")
+    assert tag(own) == before
+
+
+def test_tag_in_a_folder_that_another_repository_ignores(own: Path) -> None:
+    before = tag(own)
+    shutil.rmtree(own / ".git")
+    git(own.parent, "init", "--quiet")
+    (own.parent / ".gitignore").write_text("*\n")
+    assert tag(own) == before
+
+
+def change_content(image: Path) -> None:
+    with (image / "requirements.txt").open("a") as file:
+        file.write("pandas==2.3.3\n")
+
+
+def change_mode(image: Path) -> None:
+    (image / "tests" / "test_image.py").chmod(0o755)
+
+
+def change_name(image: Path) -> None:
+    (image / "apt.txt").rename(image / "packages.txt")
+
+
+def add_file(image: Path) -> None:
+    (image / "new.txt").touch()
+
+
+def remove_file(image: Path) -> None:
+    (image / "apt.txt").unlink()
+
+
+@pytest.mark.parametrize("change", [change_content, change_mode, change_name, add_file, remove_file])
+@pytest.mark.parametrize("committed", [True, False], ids=["committed", "never-committed"])
+def test_other_content_is_another_tag(own: Path, change: Callable[[Path], None], committed: bool) -> None:
+    if committed:
+        commit(own)
+    before = tag(own)
+    change(own / "image")
+    changed = tag(own)
+    assert changed != before
+    git(own, "add", "--all")
+    assert tag(own) == changed
+    commit(own)
+    assert tag(own) == changed == git(own, "rev-parse", "HEAD:image")
+
+
+def test_what_is_no_part_of_the_image_changes_nothing(own: Path) -> None:
+    before = tag(own)
+    (own / "image" / "tests" / "__pycache__").mkdir()
+    (own / "image" / "tests" / "__pycache__" / "x.pyc").touch()
+    (own / "image" / "empty").mkdir()
+    with (own / "config" / "hub.yaml").open("a") as file:
+        file.write("# a comment\n")
+    assert tag(own) == before
+
+
+def test_both_environments_get_the_tag(own: Path, chart: Path) -> None:
+    expected = f"registry.example.edu/course/image:{tag(own)}"
+    for env in "staging", "prod":
+        pullers = [item for item in objects(render(own, env)) if item["kind"] == "DaemonSet"]
+        spec = pullers[0]["spec"]["template"]["spec"]
+        assert expected in [one["image"] for one in [*spec["initContainers"], *spec["containers"]]]
+
+
+@pytest.mark.parametrize("file", ["hub", "staging"])
+def test_a_tag_in_config_is_refused(own: Path, file: str) -> None:
+    path = own / "config" / f"{file}.yaml"
+    text = path.read_text("utf-8")
+    if file == "hub":
+        path.write_text(text.replace("tag: ''", "tag: latest"), encoding="utf-8")
+    else:
+        path.write_text(text + "jupyterhub: {singleuser: {image: {tag: latest}}}\n", encoding="utf-8")
+    done = script(own, "check", "--offline")
+    assert done.returncode == 1
+    assert f"config/{file}.yaml: jupyterhub.singleuser.image.tag is 'latest', but what image/ holds" in done.stderr
+
+
+@pytest.mark.parametrize("interface", ["lab", "notebook", "rstudio", "vscode"])
+def test_a_new_repository_has_the_lock_of_its_requirements(bake, interface: str) -> None:
+    done = script(bake(interface=interface, image_base="datascience-notebook", **OWN), "image", "check-lock")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("nbgitpuller==1.3.0", "nbgitpuller==1.2.2", "look at nbgitpuller"),
+        ("nbgitpuller==1.3.0", "", "look at nbgitpuller"),
+        ("nbgitpuller==1.3.0", "nbgitpuller==1.3.0\npandas==2.3.3", "look at pandas"),
+        ("nbgitpuller==1.3.0", "git+https://git.example.edu/x", "'git+https://git.example.edu/x' is not a package"),
+        # The lock names it, but nobody asked for it.
+        ("nbgitpuller==1.3.0", "nbgitpuller==1.3.0\ntornado", "look at tornado"),
+    ],
+)
+def test_another_lock_is_refused(own: Path, old: str, new: str, sentence: str) -> None:
+    path = own / "image" / "requirements.txt"
+    path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
+    done = script(own, "image", "check-lock")
+    assert done.returncode == 1
+    assert sentence in done.stderr
+
+
+def test_make_lock_is_what_check_wants(own: Path) -> None:
+    with (own / "image" / "requirements.txt").open("a") as file:
+        file.write("humanize>=4 # any\n")
+    assert script(own, "image", "check-lock").returncode == 1
+    done = script(own, "image", "lock", UV=str(Path(sys.executable).parent / "uv"))
+    assert done.returncode == 0, done.stderr
+    assert script(own, "image", "check-lock").returncode == 0
+    assert "://" not in (own / "image" / "requirements.lock").read_text("utf-8")
+
+
+def test_an_engine_that_is_not_known_is_named(own: Path) -> None:
+    done = script(own, "image", "build", CONTAINER="rkt")
+    assert done.returncode == 1
+    assert "CONTAINER is 'rkt': it must be one of docker, podman, buildah" in done.stderr
