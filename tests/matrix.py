@@ -4,6 +4,7 @@ import json
 from itertools import combinations
 from pathlib import Path
 
+import yaml
 from allpairspy import AllPairs
 
 TEMPLATE = Path(__file__).resolve().parent.parent
@@ -151,4 +152,6 @@ NAMED = {
     },
 }
 PAIRS = {f"pair-{number:02}": cell for number, cell in enumerate(pairs(), 1)}
-CELLS = NAMED | PAIRS
+# Answer files of real situations.
+EXAMPLES = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in TEMPLATE.glob("examples/*.yaml")}
+CELLS = NAMED | EXAMPLES | PAIRS

@@ -19,7 +19,7 @@ from repositories import TEMPLATE, by_copier, objects, render, script
 # What make check validates for; the design's range.
 KUBERNETES = [f"1.{minor}" for minor in range(30, 38)]
 # Kinds that are no part of Kubernetes itself, so that its schemas do not have them.
-FOREIGN = {"HTTPRoute", "Issuer"}
+FOREIGN = {"GCPBackendPolicy", "Gateway", "HTTPRoute", "HealthCheckPolicy", "Issuer"}
 SCHEMA = TEMPLATE.parent / "shared" / "z2jh" / "4.4.0" / "values.schema.json"
 SYNTAX = re.compile(r"<<|<%|%>|<#|#>|cookiecutter|copier_answers")
 # Where those words are meant.
