@@ -129,9 +129,11 @@ def unshare(envs: list[str], recipient: str) -> None:
         write(env, {key: name for key, name in named(env).items() if key != recipient})
     print(
         f"{recipient} opens no new version of the secrets of {' and '.join(envs)}, but the old ones in git's history."
-        " If it must not know them: `make secrets-rotate NEW=values`, and new values from the providers for\n  "
-        + "\n  ".join(hub.dotted(path) for path, recipe in manage_secrets.wanted().items() if not recipe["how"])
+        " Let it not stay true what they knew: `make secrets-rotate NEW=values`"
     )
+    asked = [hub.dotted(path) for path, recipe in manage_secrets.wanted().items() if not recipe["how"]]
+    if asked:
+        print(f"and `make secrets-set`, with new values from the provider, for {', '.join(asked)}")
 
 
 def renew(envs: list[str]) -> None:

@@ -163,6 +163,7 @@ def change(env: str, name: str) -> None:
 
 def edit(env: str) -> None:
     """Open the decrypted file in an editor. sops writes it to a temporary file, which here is in memory."""
+    people_only()
     hub.decrypted(env)
     memory = Path("/dev/shm")  # noqa: S108
     if not os.access(memory, os.W_OK):
@@ -184,10 +185,15 @@ def edit(env: str) -> None:
         hub.stop(problem)
 
 
+def people_only() -> None:
+    """Stop in a pipeline."""
+    if os.environ.get("CI"):
+        hub.stop("a pipeline keeps what it prints: secrets are shown to people only")
+
+
 def show(env: str, name: str | None) -> None:
     """Print one value, or all."""
-    if os.environ.get("CI"):
-        hub.stop("a pipeline keeps what it prints: secrets are shown on a terminal only")
+    people_only()
     values = yaml.safe_load(hub.decrypted(env))
     wanted_path = find(env, name) if name else None
     for path, value in hub.leaves(values):
@@ -221,8 +227,9 @@ def rotate(env: str, new: list[str]) -> None:
     for path, value in made.items():
         put(env, path, value)
     print(f"secrets/{env}.yaml: a new data key, {len(made)} new values; commit the file and deploy")
-    if any(path[-1] in {"secretToken", "cookieSecret"} for path in made):
-        print(f"{env}: the next deploy interrupts every connection for some seconds, and people sign in again")
+    effects = {"secretToken": "cuts every student's connection for some seconds", "cookieSecret": "signs everybody out"}
+    for key in {path[-1] for path in made} & effects.keys():
+        print(f"{env}: the next deploy {effects[key]}")
 
 
 def problems(env: str) -> list[str]:

@@ -54,7 +54,9 @@ def random(value: str) -> bool:
 
 
 def git(*arguments: str, text: bytes = b"") -> bytes:
-    return subprocess.run(["git", *arguments], cwd=hub.ROOT, check=True, capture_output=True, input=text).stdout
+    """What git prints. Stops with what it says."""
+    done = subprocess.run(["git", *arguments], cwd=hub.ROOT, capture_output=True, input=text)
+    return hub.stop(f"git: {done.stderr.decode().strip()}") if done.returncode else done.stdout
 
 
 def versions() -> Iterator[tuple[str, bytes]]:
@@ -98,6 +100,8 @@ def main() -> None:
         )
     else:
         scanned = list(versions())
+    if not scanned:
+        hub.stop("git has nothing to look through yet: `git add` or commit first")
     allowed = ALLOWED.read_text(encoding="utf-8").split() if ALLOWED.exists() else []
     found: dict[str, str] = {}
     for label, content in scanned:
