@@ -196,6 +196,18 @@ def test_the_interface_opens(bake, interface: str, url: str) -> None:
     assert user["cmd"] == "jupyterhub-singleuser"
 
 
+@pytest.mark.parametrize("interface", QUESTIONS["interface"])
+def test_the_image_gets_what_the_interface_needs(bake, interface: str) -> None:
+    """Each program with a checksum; nothing where the base is an image that has it."""
+    programs = {"rstudio": "rstudio-server-", "vscode": "code-server-"}
+    for base, wanted in (("r-notebook", interface), ("registry.example.edu/ready/image:1", None)):
+        image = bake(interface=interface, image_base=base, image_name="registry.example.edu/a/b") / "image"
+        text = (image / "Dockerfile").read_text(encoding="utf-8")
+        assert [name for name, program in programs.items() if program in text] == [wanted] * (wanted in programs)
+        downloads = re.findall(r"https://\S+", text)
+        assert len(re.findall(r"\b[0-9a-f]{64}\b", text.partition("USER root")[2])) >= len(downloads)
+
+
 def test_the_home_is_where_the_image_has_it(bake) -> None:
     image = "registry.example.edu/rocker/binder:4.5"
     user = values(bake(interface="rstudio", image_base=image, storage="nfs"))["jupyterhub"]["singleuser"]

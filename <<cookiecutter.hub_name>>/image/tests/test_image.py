@@ -13,6 +13,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 # Every node downloads the image before its first student gets in: 10 GiB unpacked are minutes already.
 BUDGET = 10 * 2**30
+# What a package brings into the browser and does not bring along.
+PROGRAMS = {"jupyter-rsession-proxy": "rserver", "jupyter-vscode-proxy": "code-server"}
 
 
 def normal(name: str) -> str:
@@ -52,6 +54,13 @@ class Image(unittest.TestCase):
             f"the image has jupyterhub-singleuser {here} and the hub is {hub}: "
             f"put jupyterhub=={hub.split('.')[0]}.* into image/requirements.txt, or take another base",
         )
+
+    def test_what_opens_is_there(self) -> None:
+        places = os.pathsep.join([os.environ["PATH"], "/usr/lib/rstudio-server/bin"])
+        for package, program in PROGRAMS.items():
+            if package in (HERE / "requirements.txt").read_text(encoding="utf-8"):
+                with self.subTest(program=program):
+                    self.assertIsNotNone(shutil.which(program, path=places), f"{program} is not in the image")
 
     def test_notebooks_run(self) -> None:
         for notebook in sorted(HERE.rglob("*.ipynb")):
