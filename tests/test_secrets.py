@@ -265,6 +265,26 @@ def test_a_deploy_stops_before_it_calls_the_cluster(
     assert cluster != [], "the test hears no caller: it could not fail"
 
 
+def test_helm_at_hand_is_stopped_by_the_chart(hub: Path, chart: Path) -> None:
+    """Without the scripts: ciphertext as it is, and the secrets of the other environment."""
+    good(template(hub))
+    release = f"{hub.name}-prod"
+    layers = ["--values", "config/hub.yaml", "--values", "config/prod.yaml", "--values"]
+    command = [os.environ["HELM"], "template", release, "chart", "--namespace", release, *layers]
+    done = subprocess.run([*command, "secrets/prod.yaml"], cwd=hub, capture_output=True, text=True)
+    refused(done, "sops")
+    for env, words in (("prod", None), ("staging", "secrets/staging.yaml is on its way to prod")):
+        decrypt = [os.environ["SOPS"], "decrypt", f"secrets/{env}.yaml"]
+        plain = subprocess.run(decrypt, cwd=hub, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run([*command, "-"], cwd=hub, capture_output=True, text=True, input=plain)
+        refused(done, words) if words else good(done)
+    # Without what sops adds, for the schema to say nothing.
+    cipher = yaml.safe_load((hub / "secrets/prod.yaml").read_text(encoding="utf-8"))
+    del cipher["sops"]
+    done = subprocess.run([*command, "-"], cwd=hub, capture_output=True, text=True, input=yaml.safe_dump(cipher))
+    refused(done, "encrypted")
+
+
 def no_file_grows() -> None:
     """From here on the kernel refuses every write to a file, of this process and of all that it starts."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
