@@ -46,7 +46,10 @@ NODES = {
 PAST = str(date.today() - timedelta(days=1))
 FUTURE = str(date.today() + timedelta(days=90))
 LATER = str(date.today() + timedelta(days=91))
-WEEKLY = {"course.calendar": {"timezone": "Europe/Berlin", "classTimes": ["mon 10:00-11:30"], "termEnds": FUTURE}}
+WEEKLY = {
+    "jupyterhub.scheduling.podPriority.enabled": True,
+    "course.calendar": {"timezone": "Europe/Berlin", "classTimes": ["mon 10:00-11:30"], "termEnds": FUTURE},
+}
 SECRETS = {"secretsFor": "prod"}
 # What a test may say of secrets; they are the last layer.
 SECRET = ("secretsFor", "jupyterhub.hub.cookieSecret", f"{CONFIG}.SharedPasswordAuthenticator")
@@ -154,7 +157,7 @@ MISTAKES = {
         {f"{USER}.image": {"name": "quay.io/course/image", "tag": f"2026-11-02@sha256:{'0' * 64}"}},
     ),
     "the chart's tag": Mistake(
-        {f"{USER}.image": {"name": "quay.io/course/image", "tag": "4.4.0"}, "jupyterhub.hub.image.tag": "4.4.0"},
+        {f"{USER}.image": {"name": "quay.io/course/image", "tag": "4.4.0"}},
         "jupyterhub.singleuser.image.tag: quay.io/course/image has no tag of its own, and gets the chart's '4.4.0'",
         {f"{USER}.image": {"name": "quay.io/course/image", "tag": "2026-11-02"}},
     ),
@@ -359,6 +362,11 @@ MISTAKES = {
         {"jupyterhub.scheduling": {"podPriority": {"enabled": True}, "userPlaceholder": {"replicas": 3}}},
         twelve=11,
     ),
+    "calendar without priority": Mistake(
+        WEEKLY | {"jupyterhub.scheduling.podPriority.enabled": False},
+        "course.calendar.classTimes: the placeholders of a class would keep its students out; set podPriority.enabled",
+        WEEKLY,
+    ),
     "profile without a name": Mistake(
         {f"{USER}.profileList": [{"description": "4 GB"}]},
         "jupyterhub.singleuser.profileList[0].display_name: it is empty, and without the name the page that offers "
@@ -394,33 +402,34 @@ MISTAKES = {
         NODES | {"course.node": {"memory": "14G", "disks": 6, "max": 3}, f"{USER}.storage": {"type": "none"}},
     ),
     "class in the past": Mistake(
-        {"course.calendar": WEEKLY["course.calendar"] | {"termEnds": PAST}},
+        WEEKLY | {"course.calendar": WEEKLY["course.calendar"] | {"termEnds": PAST}},
         f"course.calendar.classTimes: 'mon 10:00-11:30' can only come after course.calendar.termEnds, {PAST}, which "
         "is past; give the next term's last day, or make classTimes [] until then",
         WEEKLY,
     ),
     "class after the term": Mistake(
-        {"course.calendar": WEEKLY["course.calendar"] | {"classTimes": [f"{LATER} 10:00-11:30"]}},
+        WEEKLY | {"course.calendar": WEEKLY["course.calendar"] | {"classTimes": [f"{LATER} 10:00-11:30"]}},
         f"course.calendar.classTimes[0]: '{LATER} 10:00-11:30' is after course.calendar.termEnds, {FUTURE}",
-        {"course.calendar": WEEKLY["course.calendar"] | {"classTimes": [f"{FUTURE} 10:00-11:30"]}},
+        WEEKLY | {"course.calendar": WEEKLY["course.calendar"] | {"classTimes": [f"{FUTURE} 10:00-11:30"]}},
     ),
     "class that ends before it starts": Mistake(
-        {"course.calendar": WEEKLY["course.calendar"] | {"classTimes": ["mon 10:00-11:30", "tue 11:30-10:00"]}},
+        WEEKLY
+        | {"course.calendar": WEEKLY["course.calendar"] | {"classTimes": ["mon 10:00-11:30", "tue 11:30-10:00"]}},
         "course.calendar.classTimes[1]: 'tue 11:30-10:00' ends before it starts; correct its times",
         WEEKLY,
     ),
     "no class": Mistake(
-        {"course.calendar": WEEKLY["course.calendar"] | {"classTimes": ["Monday at ten"]}},
+        WEEKLY | {"course.calendar": WEEKLY["course.calendar"] | {"classTimes": ["Monday at ten"]}},
         "course.calendar.classTimes[0]: 'Monday at ten' is no class; write it as 'mon 10:00-11:30'",
         WEEKLY,
     ),
     "no day": Mistake(
-        {"course.calendar": WEEKLY["course.calendar"] | {"termEnds": "2099-02-30"}},
+        WEEKLY | {"course.calendar": WEEKLY["course.calendar"] | {"termEnds": "2099-02-30"}},
         "course.calendar.termEnds: '2099-02-30' is no day of any year; write it as 2027-02-12",
-        {"course.calendar": WEEKLY["course.calendar"] | {"termEnds": "2099-02-28"}},
+        WEEKLY | {"course.calendar": WEEKLY["course.calendar"] | {"termEnds": "2099-02-28"}},
     ),
     "no time zone": Mistake(
-        {"course.calendar": WEEKLY["course.calendar"] | {"timezone": "Europe/Berlinn"}},
+        WEEKLY | {"course.calendar": WEEKLY["course.calendar"] | {"timezone": "Europe/Berlinn"}},
         "course.calendar.timezone: there is no time zone 'Europe/Berlinn'; write an IANA name",
         WEEKLY,
     ),

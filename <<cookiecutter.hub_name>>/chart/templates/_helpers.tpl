@@ -56,3 +56,55 @@ guaranteed) and `disk` (whether each has a volume of their own). scripts/seats.p
 {{- end }}
 {{- dict "each" $each "least" $least "seats" (mul $each (int64 .node.max)) | toJson }}
 {{- end }}
+
+{{- /* The seats of the course as JSON, with what a student gets and where it stands. Takes the root. */ -}}
+{{- define "hub.courseSeats" -}}
+{{- $course := .Values.course }}
+{{- $user := .Values.jupyterhub.singleuser | default dict }}
+{{- $given := dict "memory" ($user.memory).guarantee "cpu" ($user.cpu).guarantee }}
+{{- $at := "jupyterhub.singleuser.memory.guarantee" }}
+{{- /* Who chooses nothing gets the first profile, or the one marked as default. */}}
+{{- $profiles := $user.profileList | default list }}
+{{- $chosen := first $profiles | default dict }}
+{{- range $profiles }}
+  {{- if .default }}
+    {{- $chosen = . }}
+  {{- end }}
+{{- end }}
+{{- $override := $chosen.kubespawner_override | default dict }}
+{{- if hasKey $override "mem_guarantee" }}
+  {{- $_ := set $given "memory" $override.mem_guarantee }}
+  {{- $at = printf "mem_guarantee of the profile '%s'" ($chosen.display_name | default "") }}
+{{- end }}
+{{- if hasKey $override "cpu_guarantee" }}
+  {{- $_ := set $given "cpu" $override.cpu_guarantee }}
+{{- end }}
+{{- $memory := include "hub.bytes" $given.memory | int64 }}
+{{- $disk := eq (($user.storage).type | default "dynamic") "dynamic" }}
+{{- $found := include "hub.seats" (dict "node" $course.node "memory" $memory "cpu" $given.cpu "disk" $disk) | fromJson }}
+{{- $nodes := ternary 0 (int64 $course.node.max) (ne $found.least "") }}
+{{- with int64 $found.each }}
+  {{- $nodes = div (sub (add (int64 $course.peak) .) 1) . }}
+{{- end }}
+{{- merge (dict "guarantee" $given.memory "at" $at "nodes" $nodes) $found | toJson }}
+{{- end }}
+
+{{- /* When a class begins or ends, for cron: `mon 10:00-11:30` begins at 30 9 * * 1, `before` minutes ahead. */ -}}
+{{- define "hub.cron" -}}
+{{- $day := splitList " " .class | first }}
+{{- $times := splitList " " .class | last | splitList "-" }}
+{{- $time := splitList ":" (ternary (first $times) (last $times) (eq .edge "begins")) }}
+{{- $minutes := add (mul 60 (first $time | trimPrefix "0" | int64)) (last $time | trimPrefix "0" | int64) }}
+{{- if eq .edge "begins" }}
+  {{- $minutes = sub $minutes .before }}
+{{- end }}
+{{- $back := lt $minutes 0 }}
+{{- $minutes = mod (add $minutes 1440) 1440 }}
+{{- mod $minutes 60 }} {{ div $minutes 60 }} {{ if regexMatch "^[0-9]" $day }}
+  {{- /* At noon, so that no change of the clocks makes another day of it. */}}
+  {{- toDate "2006-01-02 15:04" (printf "%s 12:00" $day) | dateModify (ternary "-24h" "0h" $back) | date "2 1" }} *
+{{- else }}
+  {{- $number := dict "sun" 0 "mon" 1 "tue" 2 "wed" 3 "thu" 4 "fri" 5 "sat" 6 }}
+  {{- ternary (mod (add (get $number $day) 6) 7) (get $number $day) $back | printf "* * %d" }}
+{{- end }}
+{{- end }}

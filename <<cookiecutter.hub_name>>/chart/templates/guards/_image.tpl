@@ -6,7 +6,8 @@
 {{- if $name }}
   {{- if contains "@sha256:" $name }}
 jupyterhub.singleuser.image.name: the chart puts a colon and image.tag behind '{{ $name }}'; end the name before the @, and write the digest in image.tag, as in 2026-11-02@sha256:…
-  {{- else if and $tag (not (regexMatch "sample$" $name)) (eq $tag (include "hub.chartVersion" $)) }}
+  {{- /* The chart's own image has the chart's version as its tag, which stays where only the name is changed. */}}
+  {{- else if and $tag (not (regexMatch "sample$" $name)) (eq $tag (((.Subcharts.jupyterhub).Chart).Version | default "" | toString)) }}
 jupyterhub.singleuser.image.tag: {{ $name }} has no tag of its own, and gets the chart's '{{ $tag }}', which is the one of another image; write the tag beside image.name
   {{- else }}
     {{- include "hub.pinned" (dict "image" (ternary (printf "%s:%s" $name $tag) $name (ne $tag "")) "at" "jupyterhub.singleuser.image.tag") }}
@@ -27,11 +28,6 @@ jupyterhub.singleuser.image.tag: {{ $name }} has no tag of its own, and gets the
 {{- else if hasSuffix ":latest" $last }}
 {{ .at }}: '{{ .image }}' is another image every week; give a tag that does not move, or a digest
 {{- end }}
-{{- end }}
-
-{{- /* The version of the jupyterhub chart, whose own image has it as its tag; nothing if the chart is absent. */ -}}
-{{- define "hub.chartVersion" -}}
-{{- ((.Values.jupyterhub.hub).image).tag | default "" }}
 {{- end }}
 
 {{- /* Students choose a profile by its name, and KubeSpawner fails without one. */ -}}

@@ -1,0 +1,130 @@
+"""The calendar: room for the whole class before it comes, in prod only, and none after the term."""
+
+import importlib.util
+import json
+from datetime import datetime
+from types import ModuleType
+from zoneinfo import ZoneInfo
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from repositories import objects, render
+
+BERLIN = ZoneInfo("Europe/Berlin")
+CALENDAR = {
+    "timezone": "Europe/Berlin",
+    "classTimes": ["mon 10:00-11:30", "mon 11:30-13:00", "wed 00:10-01:30", "2098-12-19 09:00-12:00"],
+    "termEnds": "2098-12-19",
+    "nodes": 4,
+    "before": 30,
+}
+
+
+def write_calendar(repository, **calendar: object) -> None:
+    """Set course.calendar in config/hub.yaml."""
+    file = repository / "config" / "hub.yaml"
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    values["course"]["calendar"] = calendar
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+
+
+def by_name(found: list[dict], kind: str) -> dict[str, dict]:
+    return {item["metadata"]["name"]: item for item in found if item["kind"] == kind}
+
+
+@pytest.fixture(scope="module")
+def placeholders(bake) -> ModuleType:
+    """The program of the CronJobs."""
+    file = bake() / "chart" / "files" / "class_placeholders.py"
+    spec = importlib.util.spec_from_file_location("class_placeholders", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("now", "nodes"),
+    [
+        ("2098-12-15 09:29", 0),
+        ("2098-12-15 09:30", 4),
+        ("2098-12-15 11:30", 4),  # the next class begins
+        ("2098-12-15 13:00", 0),
+        ("2098-12-16 23:39", 0),
+        ("2098-12-16 23:40", 4),  # for the class just after midnight
+        ("2098-12-17 01:30", 0),
+        ("2098-12-19 08:30", 4),  # an exam, on the last day
+        ("2098-12-22 10:00", 0),  # the term is over
+    ],
+)
+def test_nodes_at_a_time(placeholders, now, nodes):
+    local = datetime.fromisoformat(now).replace(tzinfo=BERLIN)
+    assert placeholders.wanted(CALENDAR, local.astimezone(ZoneInfo("UTC"))) == nodes
+
+
+def test_classes_without_an_end(placeholders):
+    now = datetime(2098, 12, 22, 10, 0, tzinfo=BERLIN)
+    assert placeholders.wanted(CALENDAR | {"termEnds": ""}, now) == 4
+
+
+def test_cron_jobs_of_prod(edited, chart):
+    repository = edited(class_times="mon 10:00-11:30", timezone="Europe/Berlin", platform="gke")
+    write_calendar(repository, **{key: CALENDAR[key] for key in ("timezone", "classTimes", "termEnds")})
+    found = objects(render(repository, "prod"))
+    jobs = by_name(found, "CronJob")
+    assert {name: job["spec"]["schedule"] for name, job in jobs.items()} == {
+        "class-mon-1000-1130-begins": "30 9 * * 1",
+        "class-mon-1000-1130-ends": "30 11 * * 1",
+        "class-mon-1130-1300-begins": "0 11 * * 1",
+        "class-mon-1130-1300-ends": "0 13 * * 1",
+        "class-wed-0010-0130-begins": "40 23 * * 2",
+        "class-wed-0010-0130-ends": "30 1 * * 3",
+        "class-2098-12-19-0900-1200-begins": "30 8 19 12 *",
+        "class-2098-12-19-0900-1200-ends": "0 12 19 12 *",
+    }
+    for job in jobs.values():
+        assert job["spec"]["timeZone"] == "Europe/Berlin"
+        pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        (calendar,) = [item["value"] for item in pod["containers"][0]["env"] if item["name"] == "CALENDAR"]
+        assert json.loads(calendar)["classTimes"] == CALENDAR["classTimes"]
+        kubernetes_validate.validate(job, "1.34", strict=True)
+    (role,) = [item for item in found if item["kind"] == "Role" and item["metadata"]["name"] == "class-calendar"]
+    assert role["rules"] == [
+        {
+            "apiGroups": ["apps"],
+            "resources": ["statefulsets/scale"],
+            "resourceNames": ["class-placeholder"],
+            "verbs": ["patch"],
+        }
+    ]
+
+
+def test_class_after_midnight_on_a_day(edited, chart):
+    repository = edited(class_times="mon 10:00-11:30")
+    write_calendar(repository, timezone="UTC", classTimes=["2098-03-01 00:00-01:00"], termEnds="")
+    jobs = by_name(objects(render(repository, "prod")), "CronJob")
+    assert jobs["class-2098-03-01-0000-0100-begins"]["spec"]["schedule"] == "30 23 28 2 *"
+
+
+def test_placeholder_fills_a_node_and_makes_room(bake, chart):
+    found = objects(render(bake(class_times="mon 10:00-11:30", platform="gke"), "prod"))
+    placeholder = by_name(found, "StatefulSet")["class-placeholder"]
+    kubernetes_validate.validate(placeholder, "1.34", strict=True)
+    # The CronJobs own the number; where there is no cluster to ask, it is none.
+    assert placeholder["spec"]["replicas"] == 0
+    pod = placeholder["spec"]["template"]["spec"]
+    node = yaml.safe_load((bake(class_times="mon 10:00-11:30", platform="gke") / "config/hub.yaml").read_text())[
+        "course"
+    ]["node"]
+    room = (int(node["memory"][:-1]) - int(node["reserved"][:-1])) * 2**30
+    assert pod["containers"][0]["resources"]["requests"] == {"memory": str(room)}
+    priority = by_name(found, "PriorityClass")[pod["priorityClassName"]]
+    assert priority["value"] < 0
+
+
+@pytest.mark.parametrize(("env", "answers"), [("staging", {"class_times": "mon 10:00-11:30"}), ("prod", {})])
+def test_no_calendar_in_staging_or_without_classes(bake, chart, env, answers):
+    found = objects(render(bake(**answers), env))
+    assert by_name(found, "CronJob") == {}
+    assert "class-placeholder" not in by_name(found, "StatefulSet")
