@@ -129,7 +129,7 @@ def unshare(envs: list[str], recipient: str) -> None:
         write(env, {key: name for key, name in named(env).items() if key != recipient})
     print(
         f"{recipient} opens no new version of the secrets of {' and '.join(envs)}, but the old ones in git's history."
-        " Let it not stay true what they knew: `make secrets-rotate NEW=values`"
+        " To make those worthless: `make secrets-rotate NEW=values`"
     )
     asked = [hub.dotted(path) for path, recipe in manage_secrets.wanted().items() if not recipe["how"]]
     if asked:
