@@ -3,6 +3,8 @@
 import base64
 import copy
 import json
+import re
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -274,6 +276,17 @@ def test_each_environment_has_its_own_callback(bake) -> None:
         values = yaml.safe_load((repository / "config" / f"{env}.yaml").read_text(encoding="utf-8"))
         assert values["jupyterhub"]["hub"]["config"]["OAuthenticator"]["oauth_callback_url"] == callback
         assert callback in (repository / "docs" / "sign-in.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("rule", ["shared-password", "github", "lti13"])
+def test_the_page_names_secrets_that_there_are(bake, rule: str) -> None:
+    repository = bake(**RULES[rule])
+    named = set(re.findall(r"KEY=([\w.]+)", (repository / "docs" / "sign-in.md").read_text(encoding="utf-8")))
+    listed = "import hub; print(*(hub.dotted(path) for path, _ in hub.leaves(hub.read(hub.FAKE_SECRETS))))"
+    found = subprocess.run(
+        [sys.executable, "-c", listed], cwd=repository / "scripts", check=True, capture_output=True, text=True
+    )
+    assert named and named <= set(found.stdout.split())
 
 
 def test_lti_leads_back_to_the_platform(bake, chart: Path, tmp_path: Path) -> None:
