@@ -1,6 +1,7 @@
 """The answers that the tests render: named examples, every allowed pair of choices, and the forbidden ones."""
 
 import json
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 
@@ -137,7 +138,7 @@ def pairs() -> list[dict[str, str]]:
 # Situations in full, by name.
 NAMED = {
     "defaults": {},
-    "campus-k3s": {
+    "github-k3s": {
         "sign_in": "github",
         "sign_in_allow": "example-org",
         "hub_domain": "hub.example.edu",
@@ -152,6 +153,9 @@ NAMED = {
     },
 }
 PAIRS = {f"pair-{number:02}": cell for number, cell in enumerate(pairs(), 1)}
-# Answer files of real situations.
-EXAMPLES = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in TEMPLATE.glob("examples/*.yaml")}
+# Answer files of real situations. A guard refuses classes of a term that is over, and so these terms end next year.
+NEXT_YEAR = {"term_ends": f"{date.today().year + 1}-12-18"}
+EXAMPLES = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) | NEXT_YEAR for path in TEMPLATE.glob("examples/*.yaml")
+}
 CELLS = NAMED | EXAMPLES | PAIRS

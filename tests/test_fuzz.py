@@ -47,7 +47,7 @@ LIKELY = {
     ),
     "timezone": st.sampled_from(["UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Mars/Phobos"]),
     "class_times": st.sampled_from(["", "mon 10:00-11:30", "sat 08:00-12:15, sun 00:00-23:59", "tue 12:00-10:00"]),
-    "term_ends": st.sampled_from(["", "2027-02-12", "2028-02-29", "2027-02-29", "2027-04-31"]),
+    "term_ends": st.sampled_from(["", "2098-02-12", "2096-02-29", "2098-02-29", "2098-04-31"]),
 }
 
 
