@@ -24,6 +24,11 @@ def step(sentence: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {sentence}", flush=True)
 
 
+def now() -> str:
+    """This moment, as Kubernetes writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 def seconds(duration: str) -> float:
     """A duration as Helm reads it: 90s, 10m or 1h."""
     units = {"s": 1, "m": 60, "h": 3600}
@@ -112,8 +117,13 @@ def restore(env: str, version: str) -> None:
         release.kubectl(env, "delete", "pod", "restore-database")
 
 
-def report(env: str) -> None:
-    """The pods that are not well, with their logs, and the latest warnings. No secrets."""
+def last(event: dict) -> str:
+    """When an event came the last time."""
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
+
+
+def report(env: str, since: str) -> None:
+    """The pods that are not well, with their logs, and the warnings since a moment. No secrets."""
     hidden = release.secret_values(env)
     lines = []
     pods = release.found(release.kubectl(env, "get", "pods", "--output=json")).get("items", [])
@@ -138,7 +148,9 @@ def report(env: str) -> None:
     )
     # The same warning comes again and again: its last time is enough.
     latest = {}
-    for event in sorted(events, key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or "")):
+    for event in sorted(events, key=last):
+        if last(event) < since:
+            continue
         latest.pop((event["involvedObject"].get("name"), event.get("message")), None)
         latest[event["involvedObject"].get("name"), event.get("message")] = event
     if latest:
@@ -159,33 +171,36 @@ def test(env: str) -> bool:
 
 def back(env: str, revision: release.Revision, timeout: str) -> bool:
     """Go back to a revision, and its database; whether the robot student is content with it."""
+    since = now()
+    # An upgrade that cannot pull an image leaves these, and they would go on trying.
+    release.kubectl(env, "delete", "--ignore-not-found", "daemonset/hook-image-puller", "job/hook-image-awaiter")
     was = release.chart_of(env, revision.number)
     if was and release.running_chart(env) not in ("", was):
         restore(env, was)
     step(f"going back to revision {revision.number}: {release.subject(revision.commit)}")
     done = release.helm(env, "rollback", str(revision.number), "--wait", f"--timeout={timeout}")
     if done.returncode:
-        report(env)
+        report(env, since)
         hub.stop(f"the rollback failed, the hub may be down: {done.stderr.strip()}")
     return test(env)
 
 
-def failed(env: str, what: str, timeout: str) -> None:
+def failed(env: str, what: str, since: str, timeout: str) -> None:
     """After a failure: say what is ill, go back to the last good revision, and stop."""
     print(f"FAILED: {what}", flush=True)
-    report(env)
-    now = release.revisions(env)[-1:]
-    last = release.good(env, below=now[0].number) if now else None
-    if not last:
+    report(env, since)
+    newest = release.revisions(env)[-1:]
+    target = release.good(env, below=newest[0].number) if newest else None
+    if not target:
         hub.stop(
             f"{hub.release(env)} is left as it is: there is no good revision to go back to, and uninstalling a first "
             "install would give up its address. Mend what stands above, commit, and deploy again"
         )
     servers = len(release.people(env))
-    content = back(env, last, timeout)
+    content = back(env, target, timeout)
     hub.stop(
-        f"{what.splitlines()[0]}\n{hub.release(env)} is back at what revision {last.number} was "
-        f"({release.subject(last.commit)}), and the robot student "
+        f"{what.splitlines()[0]}\n{hub.release(env)} is back at what revision {target.number} was "
+        f"({release.subject(target.commit)}), and the robot student "
         f"{'passes' if content else 'FAILS THERE TOO: look at the cluster itself'}; "
         f"{servers} students' servers were running and were left alone. "
         "Git still has what failed: mend or revert it"
@@ -237,14 +252,15 @@ def deploy(env: str, timeout: str) -> None:
     if asked.returncode:
         hub.stop(f"nothing was changed: {asked.stderr.strip()}")
     backup(env)
+    since = now()
     step(f"helm upgrade --install, {timeout} at most")
     done = hub.helm(
         env, *install, "--wait", f"--timeout={timeout}", f"--history-max={HISTORY}", f"--labels=commit={commit}"
     )
     if done.returncode:
-        failed(env, f"helm upgrade: {done.stderr.strip()}", timeout)
+        failed(env, f"helm upgrade: {done.stderr.strip()}", since, timeout)
     if not test(env):
-        failed(env, "the robot student, see above", timeout)
+        failed(env, "the robot student, see above", since, timeout)
     step(f"{name} is {release.subject(commit)}")
     where(env)
 

@@ -1,0 +1,204 @@
+"""A hub with the default answers on a real cluster: first deploy, upgrades under a running kernel, failures, recovery.
+
+The tests go on from each other, in this order. `make e2e` runs them; they remove what they have made.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import requests
+
+from students import OTHER_IMAGE, TIMEOUT
+
+
+def same_pod(repository, name: str = "component=singleuser-server") -> str:
+    """What identifies the running pods of a component."""
+    return repository.kubectl(
+        "staging", "get", "pods", f"--selector={name}", "--output=jsonpath={.items[*].metadata.uid}"
+    )
+
+
+def test_from_zero_to_the_login_page(repository, helm: str) -> None:
+    start = time.monotonic()
+    said = repository.deploy()
+    took = time.monotonic() - start
+    print(f"{helm}: zero to a hub that the robot student has tried: {took:.0f} s")
+    assert "robot student: all is well" in said
+    assert "network policies are enforced" in said
+    for check in ("memory: limited to 2G", "metadata:", "kubernetes: no credential", "network:", "restart: a file in"):
+        assert f"s  {check}" in said
+    assert repository.kubectl("staging", "get", "pvc", "--output=name").split() == ["persistentvolumeclaim/hub-db-dir"]
+    assert took < 120
+
+
+def test_the_login_page_answers(address: str) -> None:
+    page = requests.get(f"{address}/hub/login", timeout=10)
+    assert page.ok and 'name="password"' in page.text
+
+
+def test_status_says_what_runs(repository) -> None:
+    said = repository.script("release", "--env=staging").stdout
+    head = repository.run("git", "log", "-1", "--format=%h %s").stdout.strip()
+    assert f"revision 1 is deployed, {head}, chart 4.4.0" in said
+    assert "Nobody is on." in said
+    assert "robot passed" in said
+
+
+def test_a_kernel_stays_connected_through_the_first_upgrade(repository, student) -> None:
+    pods, proxy = same_pod(repository), same_pod(repository, "component=proxy")
+    hub = same_pod(repository, "component=hub")
+    start = time.monotonic()
+    repository.change({"jupyterhub": {"cull": {"timeout": 1800}}}, "Stop idle servers after half an hour")
+    repository.deploy()
+    assert student.closed is None
+    gap = student.gap(start)
+    print(f"longest silence of the kernel in {time.monotonic() - start:.0f} s: {gap:.2f} s")
+    assert gap < 1
+    assert (same_pod(repository), same_pod(repository, "component=proxy")) == (pods, proxy)
+    assert same_pod(repository, "component=hub") != hub
+
+
+def test_another_image_leaves_a_running_kernel_alone(repository, student) -> None:
+    pods = same_pod(repository)
+    start = time.monotonic()
+    name, _, tag = OTHER_IMAGE.partition(":")
+    image = {"name": name, "tag": tag}
+    change = {"jupyterhub": {"singleuser": {"image": image}}, "robotStudent": {"imports": ["jupyter_server"]}}
+    repository.change(change, "Another image")
+    repository.deploy()
+    assert same_pod(repository) == pods
+    assert student.closed is None and student.gap(start) < 1
+    spec = repository.kubectl("staging", "get", "configmap", "hub", "--output=yaml")
+    assert spec
+    assert "ada" in repository.script("release", "--env=staging").stdout
+
+
+def rolled_back(repository, student, said: str, because: str) -> None:
+    """A bad change is gone from the cluster, and the student has noticed nothing."""
+    assert because in said, said
+    assert "is back at what revision" in said
+    assert "the robot student passes; 1 students' servers were running and were left alone" in said
+    assert student.closed is None
+    assert (
+        repository.script("manage_secrets", "show", "--env=staging").stdout.split("user_password: ")[1].split()[0]
+        not in said
+    )
+    repository.undo()
+
+
+def test_an_image_that_does_not_exist_is_rolled_back(repository, student) -> None:
+    pods, start = same_pod(repository), time.monotonic()
+    image = {"name": "registry.invalid/no/such-image", "tag": "1"}
+    repository.change({"jupyterhub": {"singleuser": {"image": image}}}, "An image that does not exist")
+    rolled_back(repository, student, repository.deploy(check=False), "registry.invalid/no/such-image")
+    assert same_pod(repository) == pods and student.gap(start) < 1
+
+
+CRASH = """
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
+
+class Broken(SharedPasswordAuthenticator):
+    def __init__(self, **kwargs):
+        raise RuntimeError("this authenticator crashes the hub")
+
+c.JupyterHub.authenticator_class = Broken
+"""
+
+
+def test_an_authenticator_that_crashes_the_hub_is_rolled_back(repository, student) -> None:
+    pods, start = same_pod(repository), time.monotonic()
+    repository.change({"jupyterhub": {"hub": {"extraConfig": {"zz-broken": CRASH}}}}, "A broken authenticator")
+    rolled_back(repository, student, repository.deploy(check=False), "this authenticator crashes the hub")
+    assert same_pod(repository) == pods and student.gap(start) < 1
+
+
+def test_a_volume_that_cannot_be_made_is_rolled_back(repository, student, tmp_path) -> None:
+    pods, start = same_pod(repository), time.monotonic()
+    (tmp_path / "class.yaml").write_text(
+        "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: e2e-broken}\n"
+        "provisioner: none.invalid/e2e\n"
+    )
+    repository.run("kubectl", "apply", f"--filename={tmp_path}/class.yaml")
+    storage = {"storage": {"dynamic": {"storageClass": "e2e-broken"}}, "startTimeout": 45}
+    repository.change({"jupyterhub": {"singleuser": storage}}, "A volume that cannot be made")
+    try:
+        rolled_back(repository, student, repository.deploy(check=False), "spawn: the server does not start")
+    finally:
+        repository.run("kubectl", "delete", "storageclass", "e2e-broken")
+    assert same_pod(repository) == pods and student.gap(start) < 1
+
+
+def test_a_storage_class_that_is_not_there_changes_nothing(repository) -> None:
+    repository.change(
+        {"jupyterhub": {"singleuser": {"storage": {"dynamic": {"storageClass": "no-such-class"}}}}}, "No such class"
+    )
+    said = repository.deploy(check=False)
+    assert "nothing was changed: 1 problem" in said and "storageClass is no-such-class" in said
+    repository.undo()
+
+
+def test_a_dirty_tree_is_refused(repository) -> None:
+    path = repository.folder / "config" / "staging.yaml"
+    before = path.read_text("utf-8")
+    path.write_text(before + "# by the way\n", "utf-8")
+    assert "the working tree is not what is committed" in repository.deploy(check=False)
+    path.write_text(before, "utf-8")
+
+
+def kill_in(repository, env: str, state: str) -> None:
+    """Start a deploy and kill it, and Helm, when the release is in a state."""
+    deploy = subprocess.Popen(
+        [sys.executable, "scripts/deploy.py", "deploy", f"--env={env}", "--timeout=20s"],
+        cwd=repository.folder,
+        env=repository.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    end = time.monotonic() + 90
+    selector = f"--selector=owner=helm,status={state}"
+    while not repository.kubectl(env, "get", "secrets", selector, "--output=name", check=False):
+        assert time.monotonic() < end and deploy.poll() is None, f"the release never was {state}"
+        time.sleep(0.1)
+    # All of its session: helm as well.
+    os.killpg(deploy.pid, signal.SIGKILL)
+    deploy.wait()
+
+
+def test_an_interrupted_upgrade_is_repaired(repository, student) -> None:
+    pods, start = same_pod(repository), time.monotonic()
+    repository.change({"jupyterhub": {"cull": {"timeout": 2400}}}, "Stop idle servers after forty minutes")
+    kill_in(repository, "staging", "pending-upgrade")
+    said = repository.deploy(timeout="60s")
+    assert "was interrupted (pending-upgrade): back to revision" in said
+    assert "robot student: all is well" in said
+    assert same_pod(repository) == pods and student.closed is None and student.gap(start) < 1
+
+
+def test_a_first_install_that_fails_is_left_and_mended(repository) -> None:
+    image = {"name": "registry.invalid/no/such-hub", "tag": "1"}
+    repository.change({"jupyterhub": {"hub": {"image": image}}}, "A hub image that does not exist", "config/prod.yaml")
+    said = repository.deploy("prod", check=False, timeout="20s")
+    assert "is left as it is: there is no good revision to go back to" in said
+    assert "service/proxy-public" in repository.kubectl("prod", "get", "services", "--output=name")
+    repository.undo()
+    kill_in(repository, "prod", "pending-upgrade")
+    assert "robot student: all is well" in repository.deploy("prod", timeout="60s")
+    repository.kubectl("prod", "delete", "namespace", f"{repository.name}-prod", "--wait")
+
+
+def test_an_interrupted_first_install_is_repaired(repository) -> None:
+    kill_in(repository, "prod", "pending-install")
+    said = repository.deploy("prod", timeout="60s")
+    assert "the first, was interrupted (pending-install): Helm is made to forget it" in said
+    assert "robot student: all is well" in said
+
+
+def test_a_rollback_goes_to_the_last_good_revision(repository, student) -> None:
+    done = repository.script("deploy", "rollback", "--env=staging", f"--timeout={TIMEOUT}")
+    assert "is what revision" in done.stdout and "robot student: all is well" in done.stdout
+    assert student.closed is None
+    print(repository.script("release", "--env=staging").stdout)

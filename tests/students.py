@@ -1,0 +1,133 @@
+"""A course repository on its way to a real cluster, and a student who holds a kernel there meanwhile."""
+
+import asyncio
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import requests
+import yaml
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+# An image of which the answers' own is not, for a change of it.
+OTHER_IMAGE = os.environ.get(
+    "E2E_OTHER_IMAGE",
+    "quay.io/jupyter/minimal-notebook:2026-09-01"
+    "@sha256:aebcf531fc77f3341568f5e37de7eb392ae48f1ae5ce9bc9cf779bd602548d17",
+)
+TIMEOUT = os.environ.get("E2E_TIMEOUT", "90s")
+
+
+class Repository:
+    """A course repository under git, on its way to the cluster."""
+
+    def __init__(self, folder: Path, helm: str, keys: Path) -> None:
+        self.folder = folder
+        self.environ = {**os.environ, "HELM": helm, "XDG_CONFIG_HOME": str(keys)}
+        self.environ |= {
+            f"GIT_{who}_{what}": "e2e@example.edu" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
+        self.name = yaml.safe_load((folder / "chart" / "Chart.yaml").read_text("utf-8"))["name"]
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in the repository."""
+        done = subprocess.run(command, cwd=self.folder, env=self.environ, capture_output=True, text=True)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def script(self, name: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one of its scripts, as its Makefile does."""
+        return self.run(sys.executable, f"scripts/{name}.py", *arguments, check=check)
+
+    def deploy(self, env: str = "staging", check: bool = True, timeout: str = TIMEOUT) -> str:
+        """Deploy, and say so: what it printed."""
+        done = self.script("deploy", "deploy", f"--env={env}", f"--timeout={timeout}", check=check)
+        print(done.stdout + done.stderr)
+        assert check or done.returncode != 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def change(self, values: dict, message: str, file: str = "config/hub.yaml") -> None:
+        """Merge values into a file of config/, and commit."""
+
+        def merged(base: dict, over: dict) -> dict:
+            for key, value in over.items():
+                base[key] = merged(base.get(key) or {}, value) if isinstance(value, dict) else value
+            return base
+
+        path = self.folder / file
+        path.write_text(yaml.safe_dump(merged(yaml.safe_load(path.read_text("utf-8")), values)), "utf-8")
+        self.run("git", "commit", "--quiet", "--all", f"--message={message}")
+
+    def undo(self) -> None:
+        """Revert the last commit."""
+        self.run("git", "revert", "--no-edit", "HEAD")
+
+    def kubectl(self, env: str, *arguments: str, check: bool = True) -> str:
+        """What kubectl prints for the namespace of an environment."""
+        return self.run("kubectl", "--namespace", f"{self.name}-{env}", *arguments, check=check).stdout
+
+    def secret(self, env: str, key: str) -> str:
+        """A secret in plain text."""
+        return self.script("manage_secrets", "show", f"--env={env}", f"--key={key}").stdout.strip()
+
+
+class Student:
+    """Signs in with a browser's requests, starts a server, and lets a cell tick while others deploy."""
+
+    def __init__(self, base: str, name: str, password: str) -> None:
+        self.base, self.name = base, name
+        self.session = requests.Session()
+        self.ticks: list[float] = []
+        self.closed: float | None = None
+        page = self.session.get(f"{base}/hub/login")
+        form = {"username": name, "password": password, "_xsrf": self.cookie("/hub/")}
+        page = self.session.post(f"{base}/hub/login", data=form)
+        assert page.ok and "/hub/login" not in page.url, page.url
+        self.session.get(f"{base}/hub/spawn/{name}")
+        end = time.monotonic() + 180
+        while f"/user/{name}/" not in (page := self.session.get(f"{base}/user/{name}/lab")).url or not page.ok:
+            assert time.monotonic() < end, page.text[-2000:]
+            time.sleep(2)
+        self.headers = {"X-XSRFToken": self.cookie(f"/user/{name}/"), "Referer": page.url}
+
+    def cookie(self, path: str) -> str:
+        """The XSRF cookie of a path."""
+        return next(c.value for c in self.session.cookies if c.name == "_xsrf" and c.path == path)
+
+    def tick(self, seconds: int) -> None:
+        """Open a kernel's websocket and run a cell that prints five times a second, in a thread of its own."""
+        kernels = f"{self.base}/user/{self.name}/api/kernels"
+        kernel = self.session.post(kernels, json={"name": "python3"}, headers=self.headers)
+        kernel.raise_for_status()
+        cookies = [c for c in self.session.cookies if f"/user/{self.name}/".startswith(c.path)]
+        sent = {"Cookie": "; ".join(f"{c.name}={c.value}" for c in cookies), "Origin": self.base}
+        address = f"{kernels.replace('http', 'ws', 1)}/{kernel.json()['id']}/channels"
+        header = {"msg_id": "tick", "msg_type": "execute_request", "session": "e2e", "version": "5.3", "username": ""}
+        code = f"import time\nfor i in range({seconds * 5}):\n    print(i, flush=True)\n    time.sleep(0.2)"
+        content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "channel": "shell", "content": content}
+
+        async def listen() -> None:
+            connection = await websocket_connect(HTTPRequest(address, headers=sent))
+            await connection.write_message(json.dumps(message))
+            while (text := await connection.read_message()) is not None:
+                if json.loads(text)["msg_type"] == "stream":
+                    self.ticks.append(time.monotonic())
+            self.closed = time.monotonic()
+
+        threading.Thread(target=asyncio.run, args=[listen()], daemon=True).start()
+        end = time.monotonic() + 60
+        while len(self.ticks) < 10:
+            assert time.monotonic() < end and not self.closed, "the cell does not tick"
+            time.sleep(0.2)
+
+    def gap(self, since: float) -> float:
+        """The longest silence of the kernel since a moment; also that before now."""
+        times = [since, *(tick for tick in self.ticks if tick >= since), time.monotonic()]
+        return max(after - before for before, after in itertools.pairwise(times))
