@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from nbgitpuller.pull import GitPuller
 
 from repositories import TEMPLATE
@@ -208,3 +209,23 @@ def test_a_link_of_nbgitpuller_goes_on_in_the_same_folder(course: Course, monkey
     course.start()
     assert course.read("week3.ipynb") == "newer\n"
     assert course.read("intro.ipynb") == "one\nMINE\nthree\n"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/org/materials",
+        "https://github.com/org/materials.git",
+        "https://github.com/org/materials/",
+        "git@git.example.edu:materials.git",
+        "https://github.com/org/course.github.io",
+    ],
+)
+def test_the_documents_and_the_robot_name_the_same_folder(bake, url: str) -> None:
+    module: dict = {"__name__": "fetch_course"}
+    exec(compile(FETCH.read_text(encoding="utf-8"), FETCH.name, "exec"), module)  # noqa: S102 (no package)
+    name = module["Folder"](url).path.name
+    repository = bake(course_content=url)
+    assert f"`{name}` in the home" in (repository / "docs" / "instructors.md").read_text(encoding="utf-8")
+    config = yaml.safe_load((repository / "config" / "hub.yaml").read_text(encoding="utf-8"))
+    assert config["robotStudent"]["files"] == [name]
