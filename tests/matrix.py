@@ -131,7 +131,8 @@ def pairs() -> list[dict[str, str]]:
     # AllPairs gives up a pair when its other choices so far are forbidden with it.
     plain = {name: values[0] for name, values in CHOICES.items()}
     while missing := uncovered(cells):
-        cells.append(plain | dict(missing[0]))
+        others = [plain, *(plain | {name: value} for name, values in CHOICES.items() for value in values)]
+        cells.append(next(cell for other in others if allowed(cell := other | dict(missing[0]))))
     return [completed(cell) for cell in cells]
 
 
