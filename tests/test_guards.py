@@ -461,6 +461,11 @@ MISTAKES = {
         SECRETS,
         real=True,
     ),
+    "a short password": Mistake(
+        {f"{CONFIG}.SharedPasswordAuthenticator.admin_password": "x" * 31},
+        "jupyterhub.hub.config.SharedPasswordAuthenticator.admin_password: it has 31 characters, and JupyterHub wants",
+        {f"{CONFIG}.SharedPasswordAuthenticator.admin_password": "x" * 32},
+    ),
     "a blank": Mistake(
         SECRETS | {f"{CONFIG}.JupyterHub.template_vars": {"lms": "https://fill-in--lms.invalid/x"}},
         "jupyterhub.hub.config.JupyterHub.template_vars.lms: 'fill-in--lms' is a blank; write in its place",
@@ -501,7 +506,7 @@ def helm_template(repository: Path, chart: Path, change: dict, *arguments: str) 
     before = file.read_text(encoding="utf-8")
     secrets = (repository / "chart/ci/fake-secrets.yaml").read_text(encoding="utf-8")
     if "secretsFor" in change:
-        secrets = secrets.replace("fake-for-rendering--", "real-")
+        secrets = secrets.replace("fake-for-rendering--", "as-good-as-a-real-one")
     said = {path: value for path, value in change.items() if path.startswith(SECRET)}
     secrets = yaml.safe_dump(changed(yaml.safe_load(secrets), said))
     (repository / "secrets.yaml").write_text(secrets, encoding="utf-8")

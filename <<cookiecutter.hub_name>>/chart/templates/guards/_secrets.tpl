@@ -12,6 +12,17 @@ secretsFor: there are no secrets; make them with `make secrets`, and use `make d
 {{- end }}
 {{- end }}
 
+{{- /* JupyterHub does not start with a shorter one. */ -}}
+{{- define "guard.passwords" }}
+{{- $section := ((.Values.jupyterhub.hub).config).SharedPasswordAuthenticator | default dict }}
+{{- range $trait, $least := dict "user_password" 8 "admin_password" 32 }}
+  {{- $password := get $section $trait | toString }}
+  {{- if and (hasKey $section $trait) (lt (len $password) $least) }}
+jupyterhub.hub.config.SharedPasswordAuthenticator.{{ $trait }}: it has {{ len $password }} characters, and JupyterHub wants {{ $least }} at least; make a longer one with `make secrets-set`
+  {{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* Ciphertext anywhere; on a real cluster fakes and blanks too. If all are fakes, guard.secrets has said so. */ -}}
 {{- define "guard.walk" }}
 {{- include "hub.walk" (dict "value" (deepCopy .Values) "path" "" "real" (include "hub.isRealCluster" .) "env" .Values.environment "for" (.Values.secretsFor | default "")) }}
