@@ -77,18 +77,24 @@ class Repository:
         return self.script("manage_secrets", "show", f"--env={env}", f"--key={key}").stdout.strip()
 
 
+def sign_in(base: str, name: str, password: str) -> requests.Session:
+    """A browser in which somebody has signed in with the shared password."""
+    session = requests.Session()
+    session.get(f"{base}/hub/login")
+    token = next(cookie.value for cookie in session.cookies if cookie.name == "_xsrf" and cookie.path == "/hub/")
+    page = session.post(f"{base}/hub/login", data={"username": name, "password": password, "_xsrf": token})
+    assert page.ok and "/hub/login" not in page.url, page.url
+    return session
+
+
 class Student:
     """Signs in with a browser's requests, starts a server, and lets a cell tick while others deploy."""
 
     def __init__(self, base: str, name: str, password: str) -> None:
         self.base, self.name = base, name
-        self.session = requests.Session()
         self.ticks: list[float] = []
         self.closed: float | None = None
-        page = self.session.get(f"{base}/hub/login")
-        form = {"username": name, "password": password, "_xsrf": self.cookie("/hub/")}
-        page = self.session.post(f"{base}/hub/login", data=form)
-        assert page.ok and "/hub/login" not in page.url, page.url
+        self.session = sign_in(base, name, password)
         self.session.get(f"{base}/hub/spawn/{name}")
         end = time.monotonic() + 180
         while f"/user/{name}/" not in (page := self.session.get(f"{base}/user/{name}/lab")).url or not page.ok:

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -98,10 +100,18 @@ def repository(bake: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture(scope="module")
+def robot(repository: Path) -> ModuleType:
+    """The robot's code."""
+    spec = importlib.util.spec_from_file_location("robot", repository / "chart" / "files" / "robot_student.py")
+    code = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(code)
+    return code
+
+
+@pytest.fixture(scope="module")
 def expectations(repository: Path, chart: Path) -> dict:
     """What the chart tells the robot to expect."""
-    pod = next(item for item in objects(render(repository, "staging")) if item["kind"] == "Pod")
-    return json.loads(next(e["value"] for e in pod["spec"]["containers"][0]["env"] if e["name"] == "EXPECT"))
+    return expected_of(repository, "staging")[0]
 
 
 @pytest.fixture(scope="module")
@@ -234,16 +244,52 @@ SIGN_IN = {
 
 
 @pytest.mark.parametrize("case", SIGN_IN)
-def test_sign_in(hub, repository: Path, case: str) -> None:
+def test_sign_in(hub, robot, case: str) -> None:
     config, expect, sentence = SIGN_IN[case]
-    spec = importlib.util.spec_from_file_location("robot", repository / "chart" / "files" / "robot_student.py")
-    robot = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(robot)
     visitor = robot.Robot(expect | {"url": hub(config)}, TOKEN)
     try:
         assert sentence in asyncio.run(visitor.sign_in())
     except robot.CheckError as error:
         assert sentence in str(error)
+
+
+def expected_of(repository: Path, env: str) -> tuple[dict, list[dict]]:
+    """What the chart tells the robot to expect in an environment, and all objects."""
+    rendered = objects(render(repository, env))
+    pod = next(item for item in rendered if item["kind"] == "Pod")
+    return json.loads(next(e["value"] for e in pod["spec"]["containers"][0]["env"] if e["name"] == "EXPECT")), rendered
+
+
+@pytest.mark.parametrize("tls", ["none", "autohttps", "ingress", "gateway", "offload"])
+def test_the_way_in_leads_to_the_proxys_plain_port(bake, chart: Path, tls: str) -> None:
+    domain = {} if tls == "none" else {"hub_domain": "hub.example.edu"}
+    expect, rendered = expected_of(bake(tls=tls, **domain), "prod")
+    url = urlsplit(expect["url"])
+    service = next(i for i in rendered if i["kind"] == "Service" and i["metadata"]["name"] == url.hostname)
+    port = next(item for item in service["spec"]["ports"] if item["port"] == (url.port or 80))
+    proxy = next(i for i in rendered if i["kind"] == "Deployment" and i["metadata"]["name"] == "proxy")
+    labels = proxy["spec"]["template"]["metadata"]["labels"]
+    assert url.scheme == "http" and port["targetPort"] == "http"
+    assert service["spec"]["selector"].items() <= labels.items()
+    assert {"name": "http", "containerPort": 8000} in proxy["spec"]["template"]["spec"]["containers"][0]["ports"]
+
+
+ALLOW = {"shared-password": "", "lti13": "", "cilogon": "https://idp.example.edu/idp/shibboleth"}
+
+
+@pytest.mark.parametrize("sign_in", ["shared-password", "github", "google", "cilogon", "microsoft", "lti13", "oidc"])
+def test_the_robot_knows_every_sign_in(bake, chart: Path, robot, sign_in: str) -> None:
+    allow = ALLOW.get(sign_in, "example-org" if sign_in == "github" else "example.edu")
+    expect, rendered = expected_of(bake(sign_in=sign_in, sign_in_allow=allow), "staging")
+    found = robot.authenticator(**expect["signIn"])
+    assert hasattr(found, "authorize_url") == (sign_in != "shared-password")
+    if sign_in != "shared-password":
+        assert found.authorize_url.startswith("https://")
+    if sign_in not in ("shared-password", "lti13"):
+        assert found.oauth_callback_url == "http://localhost:8000/hub/oauth_callback"
+    pod = next(item for item in rendered if item["kind"] == "Pod")
+    # The id is in the address of the provider's page, which everybody sees; nothing else of the secrets is here.
+    assert set(re.findall(r"fake-for-rendering--[a-z0-9-]+", json.dumps(pod))) <= {"fake-for-rendering--ask--client-id"}
 
 
 # What is broken: the hub, or what is expected of it, the check that must fail alone, and what it says.

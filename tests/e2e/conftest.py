@@ -1,7 +1,6 @@
 """Fixtures of the tests on a real cluster, and what they need to be let loose on one."""
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -83,6 +82,6 @@ def address(repository: Repository) -> Iterator[str]:
 def student(repository: Repository, address: str) -> Student:
     """A student with a kernel that ticks until the end of the tests."""
     password = repository.secret("staging", "jupyterhub.hub.config.SharedPasswordAuthenticator.user_password")
-    found = Student(address, "ada", re.sub(r"^.*: ", "", password))
+    found = Student(address, "ada", password)
     found.tick(3600)
     return found

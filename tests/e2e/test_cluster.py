@@ -4,14 +4,17 @@ The tests go on from each other, in this order. `make e2e` runs them; they remov
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
+from pathlib import Path
 
 import requests
 
-from students import OTHER_IMAGE, TIMEOUT
+from students import OTHER_IMAGE, TIMEOUT, sign_in
 
 
 def same_pod(repository, name: str = "component=singleuser-server") -> str:
@@ -71,8 +74,6 @@ def test_another_image_leaves_a_running_kernel_alone(repository, student) -> Non
     repository.deploy()
     assert same_pod(repository) == pods
     assert student.closed is None and student.gap(start) < 1
-    spec = repository.kubectl("staging", "get", "configmap", "hub", "--output=yaml")
-    assert spec
     assert "ada" in repository.script("release", "--env=staging").stdout
 
 
@@ -179,8 +180,9 @@ def test_an_interrupted_upgrade_is_repaired(repository, student) -> None:
 
 
 def test_a_first_install_that_fails_is_left_and_mended(repository) -> None:
-    image = {"name": "registry.invalid/no/such-hub", "tag": "1"}
-    repository.change({"jupyterhub": {"hub": {"image": image}}}, "A hub image that does not exist", "config/prod.yaml")
+    image = {"name": "registry.invalid/no/such-proxy", "tag": "1"}
+    proxy = {"proxy": {"chp": {"image": image}}}
+    repository.change({"jupyterhub": proxy}, "A proxy image that does not exist", "config/prod.yaml")
     said = repository.deploy("prod", check=False, timeout="20s")
     assert "is left as it is: there is no good revision to go back to" in said
     assert "service/proxy-public" in repository.kubectl("prod", "get", "services", "--output=name")
@@ -202,3 +204,39 @@ def test_a_rollback_goes_to_the_last_good_revision(repository, student) -> None:
     assert "is what revision" in done.stdout and "robot student: all is well" in done.stdout
     assert student.closed is None
     print(repository.script("release", "--env=staging").stdout)
+
+
+def users(repository) -> list[str]:
+    """The users in the hub's database."""
+    code = (
+        "import sqlite3; base = sqlite3.connect('/srv/jupyterhub/jupyterhub.sqlite'); "
+        "print(*[name for name, in base.execute('select name from users')])"
+    )
+    return repository.kubectl("staging", "exec", "deployment/hub", "--", "python3", "-c", code).split()
+
+
+def test_a_rollback_across_a_chart_version_brings_the_database_back(
+    repository, student, helm: str, chart: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(chart) as packed:
+        packed.extractall(tmp_path, filter="data")
+    metadata = tmp_path / "jupyterhub" / "Chart.yaml"
+    metadata.write_text(metadata.read_text("utf-8").replace("version: 4.4.0", "version: 4.4.1"), "utf-8")
+    charts = tmp_path / "charts"
+    repository.run(helm, "package", str(tmp_path / "jupyterhub"), f"--destination={charts}")
+    shutil.copy(chart, charts)
+    repository.environ["Z2JH_CHART"] = str(charts)
+    wrapper = repository.folder / "chart" / "Chart.yaml"
+    wrapper.write_text(wrapper.read_text("utf-8").replace("version: 4.4.0", "version: 4.4.1"), "utf-8")
+    repository.run("git", "commit", "--quiet", "--all", "--message=Another chart")
+    pods, start = same_pod(repository), time.monotonic()
+    said = repository.deploy()
+    assert "the chart goes from 4.4.0 to 4.4.1: copying the hub's database" in said
+    password = repository.secret("staging", "jupyterhub.hub.config.SharedPasswordAuthenticator.user_password")
+    sign_in(student.base, "eve", password)
+    assert {"ada", "eve"} <= set(users(repository))
+    done = repository.script("deploy", "rollback", "--env=staging", f"--timeout={TIMEOUT}")
+    assert "putting back the hub's database of chart 4.4.0" in done.stdout
+    assert "robot student: all is well" in done.stdout
+    assert "ada" in users(repository) and "eve" not in users(repository)
+    assert same_pod(repository) == pods and student.closed is None and student.gap(start) < 1
