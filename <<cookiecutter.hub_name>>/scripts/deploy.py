@@ -60,7 +60,7 @@ def recover(env: str, limit: float) -> None:
     else:
         # There is nothing to go back to, and uninstalling would give up the load balancer's address: Helm forgets the
         # attempt, and the next one takes over the objects that it has made.
-        step(f"revision {pending.number}, the first, was interrupted ({pending.state}): Helm is made to forget it")
+        step(f"revision {pending.number} was interrupted ({pending.state}), and none before it ran: Helm forgets it")
         name = f"sh.helm.release.v1.{hub.release(env)}.v{pending.number}"
         done = release.kubectl(env, "delete", "secret", name)
     if done.returncode:

@@ -195,7 +195,7 @@ def test_a_first_install_that_fails_is_left_and_mended(repository) -> None:
 def test_an_interrupted_first_install_is_repaired(repository) -> None:
     kill_in(repository, "prod", "pending-install")
     said = repository.deploy("prod", timeout="60s")
-    assert "the first, was interrupted (pending-install): Helm is made to forget it" in said
+    assert "was interrupted (pending-install), and none before it ran: Helm forgets it" in said
     assert "robot student: all is well" in said
 
 
