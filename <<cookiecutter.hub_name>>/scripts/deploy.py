@@ -56,7 +56,7 @@ def recover(env: str, limit: float) -> None:
     last = next((item for item in reversed(earlier) if item.state == "deployed"), earlier[-1] if earlier else None)
     if last:
         step(f"revision {pending.number} was interrupted ({pending.state}): back to revision {last.number}")
-        done = release.helm(env, "rollback", str(last.number))
+        done = release.helm(env, "rollback", str(last.number), f"--history-max={HISTORY}")
     else:
         # There is nothing to go back to, and uninstalling would give up the load balancer's address: Helm forgets the
         # attempt, and the next one takes over the objects that it has made.
@@ -178,7 +178,8 @@ def back(env: str, revision: release.Revision, timeout: str) -> bool:
     if was and release.running_chart(env) not in ("", was):
         restore(env, was)
     step(f"going back to revision {revision.number}: {release.subject(revision.commit)}")
-    done = release.helm(env, "rollback", str(revision.number), "--wait", f"--timeout={timeout}")
+    keep = f"--history-max={HISTORY}"
+    done = release.helm(env, "rollback", str(revision.number), "--wait", f"--timeout={timeout}", keep)
     if done.returncode:
         report(env, since)
         hub.stop(f"the rollback failed, the hub may be down: {done.stderr.strip()}")
@@ -311,6 +312,7 @@ def main() -> None:
     parser.add_argument("--timeout", default="10m", help="for the upgrade and for a rollback, as helm reads it")
     parser.add_argument("--revision", type=int, help="of a rollback; else the last good one")
     asked = parser.parse_args()
+    seconds(asked.timeout)
     signal.signal(signal.SIGTERM, interrupted)
     try:
         if asked.do == "deploy":

@@ -190,7 +190,9 @@ def status(env: str) -> None:
     print("Revisions, oldest first:")
     robots = {revision.number: robot(env, revision.number) for revision in kept}
     for revision in kept:
-        print(words(revision, robots))
+        # What Helm calls pending for ever was interrupted.
+        stale = revision.state.startswith("pending") and revision != now
+        print(words(revision._replace(state="interrupted") if stale else revision, robots))
 
 
 def wait_for_others(env: str, limit: float) -> Revision | None:

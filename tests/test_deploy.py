@@ -1,0 +1,80 @@
+"""What the commands of a deploy say before there is a cluster to say it to; tests/e2e has the rest."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from repositories import script
+
+
+def commit(repository: Path) -> None:
+    """Commit everything."""
+    author = ["-c", "user.name=Test", "-c", "user.email=test@example.edu"]
+    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
+    subprocess.run(["git", *author, "commit", "--quiet", "--message=All"], cwd=repository, check=True)
+
+
+@pytest.fixture
+def repository(edited: Callable[..., Path]) -> Path:
+    """A repository under git, with nothing committed."""
+    made = edited()
+    subprocess.run(["git", "init", "--quiet"], cwd=made, check=True)
+    return made
+
+
+def refused(repository: Path, *arguments: str, **environ: str) -> str:
+    """What deploy.py says when it stops."""
+    done = script(repository, "deploy", *arguments, "--env=staging", **environ)
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stdout + done.stderr
+    return done.stderr
+
+
+def test_nothing_is_deployed_without_a_commit(repository: Path) -> None:
+    assert "there is no commit yet" in refused(repository, "deploy")
+
+
+def test_a_dirty_tree_is_refused_and_its_files_are_named(repository: Path) -> None:
+    commit(repository)
+    (repository / "config" / "new.yaml").write_text("a: b\n", "utf-8")
+    said = refused(repository, "deploy")
+    assert "commit or stash" in said and "config/new.yaml" in said
+
+
+def test_secrets_are_wanted_before_the_cluster_is_asked(repository: Path, chart: Path) -> None:
+    commit(repository)
+    assert "secrets/staging.yaml is not there: run `make secrets`" in refused(
+        repository, "deploy", KUBECTL="/bin/false"
+    )
+
+
+@pytest.mark.parametrize("timeout", ["10", "ten minutes", "", "-5m"])
+def test_a_time_limit_that_helm_does_not_read(repository: Path, timeout: str) -> None:
+    assert f"TIMEOUT is '{timeout}'" in refused(repository, "deploy", f"--timeout={timeout}")
+
+
+@pytest.mark.parametrize("arguments", [("rollback",), ("test",)])
+def test_no_cluster(repository: Path, arguments: tuple[str, ...]) -> None:
+    if not shutil.which("kubectl"):
+        pytest.skip("kubectl is not there (mise install): what it says without a cluster is not seen")
+    assert "kubectl reaches no cluster: " in refused(repository, *arguments, KUBECONFIG=os.devnull)
+
+
+def test_the_values_and_the_command_for_those_who_run_helm_by_hand(repository: Path, chart: Path, helm: str) -> None:
+    done = script(repository, "deploy", "values", "--env=prod")
+    assert yaml.safe_load(done.stdout)["environment"] == "prod"
+    comment = [line.removeprefix("#").strip() for line in done.stdout.splitlines() if line.startswith("#")]
+    command = " ".join(comment[1:]).replace("\\", "")
+    assert command.startswith("sops decrypt secrets/prod.yaml | helm upgrade --install data-science-hub-prod chart")
+    subprocess.run([sys.executable, "-c", "import hub; hub.build_dependency()"], cwd=repository / "scripts", check=True)
+    # The same, rendered, with the fakes in the place of the secrets.
+    fakes = command.replace("sops decrypt secrets/prod.yaml", "cat chart/ci/fake-secrets.yaml")
+    there = fakes.replace("helm upgrade --install", f"{helm} template")
+    rendered = subprocess.run(["bash", "-c", there], cwd=repository, capture_output=True, text=True, env=os.environ)
+    assert rendered.returncode == 0, rendered.stderr
+    assert "name: hub" in rendered.stdout
