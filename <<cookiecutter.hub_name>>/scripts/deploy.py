@@ -6,6 +6,8 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
+from subprocess import CompletedProcess
 
 import preflight
 import release
@@ -65,6 +67,15 @@ def recover(env: str, limit: float) -> None:
         done = release.kubectl(env, "delete", "secret", name)
     if done.returncode:
         hub.stop(f"the release cannot be repaired: {done.stderr.strip()}")
+
+
+def whole(env: str, run: Callable[[], CompletedProcess[str]]) -> CompletedProcess[str]:
+    """Run Helm. If somebody stops it in the middle, repair at once what it leaves."""
+    try:
+        return run()
+    except KeyboardInterrupt:
+        recover(env, 0)
+        raise
 
 
 def backup(env: str) -> None:
@@ -179,7 +190,8 @@ def back(env: str, revision: release.Revision, timeout: str) -> bool:
         restore(env, was)
     step(f"going back to revision {revision.number}: {release.subject(revision.commit)}")
     keep = f"--history-max={HISTORY}"
-    done = release.helm(env, "rollback", str(revision.number), "--wait", f"--timeout={timeout}", keep)
+    to = [str(revision.number), "--wait", f"--timeout={timeout}", keep]
+    done = whole(env, lambda: release.helm(env, "rollback", *to))
     if done.returncode:
         report(env, since)
         hub.stop(f"the rollback failed, the hub may be down: {done.stderr.strip()}")
@@ -255,9 +267,8 @@ def deploy(env: str, timeout: str) -> None:
     backup(env)
     since = now()
     step(f"helm upgrade --install, {timeout} at most")
-    done = hub.helm(
-        env, *install, "--wait", f"--timeout={timeout}", f"--history-max={HISTORY}", f"--labels=commit={commit}"
-    )
+    options = ["--wait", f"--timeout={timeout}", f"--history-max={HISTORY}", f"--labels=commit={commit}"]
+    done = whole(env, lambda: hub.helm(env, *install, *options))
     if done.returncode:
         failed(env, f"helm upgrade: {done.stderr.strip()}", since, timeout)
     if not test(env):
@@ -325,8 +336,7 @@ def main() -> None:
         else:
             values(asked.env)
     except KeyboardInterrupt:
-        step("interrupted: leaving the release in a state that Helm can go on from")
-        recover(asked.env, 0)
+        step("interrupted")
         sys.exit(130)
 
 

@@ -149,14 +149,15 @@ def test_a_dirty_tree_is_refused(repository) -> None:
     path.write_text(before, "utf-8")
 
 
-def kill_in(repository, env: str, state: str) -> None:
-    """Start a deploy and kill it, and Helm, when the release is in a state."""
+def kill_in(repository, env: str, state: str, how: signal.Signals = signal.SIGKILL) -> str:
+    """Start a deploy and stop it when the release is in a state: what it said. SIGKILL goes to Helm as well."""
     deploy = subprocess.Popen(
         [sys.executable, "scripts/deploy.py", "deploy", f"--env={env}", "--timeout=20s"],
         cwd=repository.folder,
         env=repository.environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         start_new_session=True,
     )
     end = time.monotonic() + 90
@@ -164,9 +165,11 @@ def kill_in(repository, env: str, state: str) -> None:
     while not repository.kubectl(env, "get", "secrets", selector, "--output=name", check=False):
         assert time.monotonic() < end and deploy.poll() is None, f"the release never was {state}"
         time.sleep(0.1)
-    # All of its session: helm as well.
-    os.killpg(deploy.pid, signal.SIGKILL)
-    deploy.wait()
+    if how == signal.SIGKILL:
+        os.killpg(deploy.pid, how)
+    else:
+        deploy.send_signal(how)
+    return deploy.communicate()[0]
 
 
 def test_an_interrupted_upgrade_is_repaired(repository, student) -> None:
@@ -177,6 +180,18 @@ def test_an_interrupted_upgrade_is_repaired(repository, student) -> None:
     assert "was interrupted (pending-upgrade): back to revision" in said
     assert "robot student: all is well" in said
     assert same_pod(repository) == pods and student.closed is None and student.gap(start) < 1
+
+
+def test_a_deploy_that_is_stopped_leaves_nothing_pending(repository, student) -> None:
+    pods = same_pod(repository)
+    repository.change({"jupyterhub": {"cull": {"timeout": 3000}}}, "Stop idle servers after fifty minutes")
+    said = kill_in(repository, "staging", "pending-upgrade", signal.SIGTERM)
+    assert "was interrupted (pending-upgrade): back to revision" in said and "Traceback" not in said
+    assert "pending" not in repository.kubectl(
+        "staging", "get", "secrets", "--selector=owner=helm,status=pending-rollback"
+    )
+    repository.undo()
+    assert same_pod(repository) == pods and student.closed is None
 
 
 def test_a_first_install_that_fails_is_left_and_mended(repository) -> None:
