@@ -136,10 +136,11 @@ def servers(base: Side, head: Side) -> list[str]:
     """What students get when their servers start the next time."""
     lines = []
     if base.image() != head.image():
-        most = head.values["course"].get("node", {}).get("max")
+        most = head.values["course"].get("node", {}).get("max", "all")
+        where = "the node" if most == 1 else f"up to {most} nodes"
+        when = "before the hub changes" if head.of("prePuller.hook.enabled") else "when a server starts there"
         lines.append(
-            f"The image goes from {base.image()} to {head.image()}: "
-            f"{f'up to {most} nodes' if most != 1 else 'the node'} pull it before the hub changes. "
+            f"The image goes from {base.image()} to {head.image()}, which is pulled on {where} {when}. "
             "Running servers keep the old one until they are stopped."
         )
     changed = sorted(
