@@ -44,8 +44,8 @@ CHANGES = {
         [
             HUB,
             re.compile(
-                r"The image goes from \S+ to registry\.example\.edu/course:2026-11-23, which is pulled on up to 4 nodes "
-                r"before the hub changes\. Running servers keep the old one until they are stopped\."
+                r"The image goes from \S+ to registry\.example\.edu/course:2026-11-23, which is pulled on up to 4 "
+                r"nodes before the hub changes\. Running servers keep the old one until they are stopped\."
             ),
         ],
     ),
