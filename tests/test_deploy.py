@@ -58,10 +58,32 @@ def test_a_time_limit_that_helm_does_not_read(repository: Path, timeout: str) ->
     assert f"TIMEOUT is '{timeout}'" in refused(repository, "deploy", f"--timeout={timeout}")
 
 
+def wanted(command: str) -> None:
+    """Skip without a command that `mise install` brings."""
+    if not shutil.which(command):
+        pytest.skip(f"{command} is not there (mise install)")
+
+
+def test_missing_dns_is_said_and_is_no_failure(bake) -> None:
+    wanted("kubectl")
+    repository = bake(tls="ingress", hub_domain="hub.course.invalid")
+    done = subprocess.run(
+        [sys.executable, "-c", "import deploy; deploy.where('prod')"],
+        cwd=repository / "scripts",
+        env=os.environ | {"KUBECONFIG": os.devnull},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        "Point hub.course.invalid at the address that the cluster's entrance has (docs/cluster.md): it points nowhere "
+        "yet. The hub itself is well.\n"
+    )
+
+
 @pytest.mark.parametrize("arguments", [("rollback",), ("test",)])
 def test_no_cluster(repository: Path, arguments: tuple[str, ...]) -> None:
-    if not shutil.which("kubectl"):
-        pytest.skip("kubectl is not there (mise install): what it says without a cluster is not seen")
+    wanted("kubectl")
     assert "kubectl reaches no cluster: " in refused(repository, *arguments, KUBECONFIG=os.devnull)
 
 
