@@ -40,7 +40,9 @@ def helm(request: pytest.FixtureRequest) -> str:
 def repository(bake: Callable[..., Path], helm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
     """A repository with the default answers, its secrets made, committed. Its namespaces are removed at the end."""
     folder = tmp_path_factory.mktemp("e2e")
-    made = Repository(Path(shutil.copytree(bake(), folder / "hub")), helm, folder / "keys")
+    # Another name lets two runs share a cluster.
+    source = bake(**({"hub_name": os.environ["E2E_HUB_NAME"]} if "E2E_HUB_NAME" in os.environ else {}))
+    made = Repository(Path(shutil.copytree(source, folder / "hub")), helm, folder / "keys")
     made.run("git", "init", "--quiet", "--initial-branch=main")
     made.script("age_keys", "mine")
     made.script("manage_secrets", "make")

@@ -254,4 +254,6 @@ def test_a_rollback_across_a_chart_version_brings_the_database_back(
     assert "putting back the hub's database of chart 4.4.0" in done.stdout
     assert "robot student: all is well" in done.stdout
     assert "ada" in users(repository) and "eve" not in users(repository)
-    assert same_pod(repository) == pods and student.closed is None and student.gap(start) < 1
+    # Eve's server started when she signed in.
+    assert set(pods.split()) < set(same_pod(repository).split())
+    assert student.closed is None and student.gap(start) < 1
