@@ -44,3 +44,4 @@ def record() -> None:
 
 prune()
 record()
+print(answers["_message"])

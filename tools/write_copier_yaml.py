@@ -58,6 +58,7 @@ def copier(cookiecutter: dict) -> dict:
             "keep_trailing_newline": True,
             "undefined": "jinja2.StrictUndefined",
         },
+        "_message_after_copy": cookiecutter["_message"],
         "_exclude": [
             f"<% if not ({condition}) %>/{path}<% endif %>" for path, condition in cookiecutter["_only_when"].items()
         ],
