@@ -27,11 +27,12 @@ MENTIONS = {"cookiecutter", "copier"}
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Mode and content of every file below a folder."""
+    """Mode and content of every file below a folder, but for what rendering has put there."""
+    made = {"charts", "__pycache__"}
     return {
         str(path.relative_to(folder)): (stat.S_IMODE(path.stat().st_mode), path.read_bytes())
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and not made & set(path.relative_to(folder).parts)
     }
 
 
@@ -82,6 +83,10 @@ def test_values_keep_to_the_schema_of_the_chart(bake, cell: str) -> None:
         merge = [sys.executable, "-c", MERGED, str(SCHEMA.with_name("values.yaml")), env]
         merged = subprocess.run(merge, cwd=bake(**CELLS[cell]) / "scripts", check=True, capture_output=True, text=True)
         jsonschema.validate(json.loads(merged.stdout), schema)
+
+
+# It would read 1.5 MB of schemas again for each object.
+kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
 
 
 @cache

@@ -23,7 +23,7 @@ def literal(text: str) -> str:
 
 def validator(key: str, pattern: list[str] | None, refusals: list[str]) -> str:
     """A template that renders to nothing for a good answer and to the sentence of pre_gen_project.py for a bad one."""
-    several = "\n".join(refusals)
+    several = "\n\n".join(refusals)  # Jinja trims the first of two line ends after a block
     if not pattern:
         return several
     # The x makes a match of the empty answer true.
