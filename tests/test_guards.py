@@ -128,6 +128,47 @@ MISTAKES = {
         "profileList[0].kubespawner_override.mem_limit: 1G is below jupyterhub.singleuser.memory.guarantee, 2G",
         profile(mem_limit="1G", mem_guarantee="1G"),
     ),
+    "memory without a unit": Mistake(
+        {f"{USER}.memory": {"limit": 2, "guarantee": 1}},
+        "jupyterhub.singleuser.memory.limit: 2 is 2 bytes; JupyterHub's units are K, M, G, T: write 2G",
+        {f"{USER}.memory": {"limit": "2G", "guarantee": "1G"}},
+    ),
+    "memory of a profile without a unit": Mistake(
+        profile(mem_limit=512, mem_guarantee=512),
+        "kubespawner_override.mem_limit: 512 is 512 bytes; JupyterHub's units are K, M, G, T: write 512M",
+        profile(mem_limit="512M", mem_guarantee="512M"),
+    ),
+    "processors below guarantee": Mistake(
+        {f"{USER}.cpu": {"limit": 1, "guarantee": 1.5}, "course.node.cpu": 1000},
+        "jupyterhub.singleuser.cpu.limit: 1 is below jupyterhub.singleuser.cpu.guarantee, 1.5; raise the limit or "
+        "lower the guarantee",
+        {f"{USER}.cpu": {"limit": 1.5, "guarantee": 1.5}, "course.node.cpu": 1000},
+    ),
+    "unit of a home": Mistake(
+        {f"{USER}.storage.capacity": "10GB"},
+        "jupyterhub.singleuser.storage.capacity: '10GB' is no size for Kubernetes; write it with Gi, such as 10Gi",
+        {f"{USER}.storage.capacity": "10Gi"},
+    ),
+    "page without a slash": Mistake(
+        {f"{USER}.defaultUrl": "lab"},
+        "jupyterhub.singleuser.defaultUrl: 'lab' does not begin with /; write /lab",
+        {f"{USER}.defaultUrl": "/lab"},
+    ),
+    "minutes as seconds": Mistake(
+        {"jupyterhub.cull.timeout": 60},
+        "jupyterhub.cull.timeout: 60 seconds; students who read would lose their server; write seconds, such as 3600",
+        {"jupyterhub.cull.timeout": 300},
+    ),
+    "no staff": Mistake(
+        {"jupyterhub.hub.loadRoles.admin.users": []},
+        "jupyterhub.hub.loadRoles.admin.users: nobody is staff; name at least one person",
+        {"jupyterhub.hub.loadRoles.admin.users": ["ada"]},
+    ),
+    "no staff, and null as YAML reads it": Mistake(
+        GITHUB | {"jupyterhub.hub.loadRoles.course-staff": {"scopes": ["admin-ui"], "users": None}},
+        "jupyterhub.hub.loadRoles.course-staff.users: nobody is staff; name at least one person",
+        GITHUB | {"jupyterhub.hub.loadRoles.course-staff": {"scopes": ["admin-ui"], "users": ["ada"]}},
+    ),
     "memory behind the guards": Mistake(
         {f"{CONFIG}.KubeSpawner.mem_limit": "2G"},
         "jupyterhub.hub.config.KubeSpawner.mem_limit: no guard sees it there; write it as "
@@ -389,6 +430,12 @@ MISTAKES = {
         "course.peak: 21 students are more than the 18 seats of 3 nodes with 6 each, where memory is what ends first; "
         "raise course.node.max to 4, take larger nodes, or lower jupyterhub.singleuser.memory.guarantee (2G)",
         NODES,
+    ),
+    "processors end first": Mistake(
+        NODES | {f"{USER}.cpu.guarantee": 1, "course.node": {"memory": "14G", "cpu": 6, "max": 3}},
+        "where cpu is what ends first; raise course.node.max to 4, take larger nodes, or lower "
+        "jupyterhub.singleuser.cpu.guarantee (1); `make seats`",
+        NODES | {f"{USER}.cpu.guarantee": 0.5, "course.node": {"memory": "14G", "cpu": 6, "max": 3}},
     ),
     "seats of the default profile": Mistake(
         NODES | profile(mem_guarantee="4G", mem_limit="4G"),

@@ -457,6 +457,36 @@ def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_pat
     refused(script(hub, "manage_secrets", "check"), "secrets/staging.yaml is not encrypted for", other)
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("config/prod.yaml", "hub.config.SharedPasswordAuthenticator.user_password", "hello1234"),
+        ("config/hub.yaml", "hub.config.CryptKeeper.keys", ["0" * 64]),
+        ("config/hub.yaml", "hub.config.CryptKeeper.keys", "0" * 64),
+        ("chart/values.yaml", "hub.services.robot-student.apiToken", 12345678),
+    ],
+)
+def test_secret_in_plain_text_is_refused_where_it_stands(name: str, key: str, value: object, edited) -> None:
+    repository = edited()
+    good(script(repository, "manage_secrets", "check"))
+    file = repository / name
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    *parents, last = ["jupyterhub", *key.split(".")]
+    place = values
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[last] = value
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    sentence = f"{name}: jupyterhub.{key} is a secret; take it out there and use `make secrets-set ENV=prod KEY="
+    refused(script(repository, "manage_secrets", "check"), f"{sentence}jupyterhub.{key}")
+    hooks = yaml.safe_load((repository / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    assert re.search(next(hook["files"] for hook in hooks if hook["id"] == "secrets"), name)
+    # A blank is no secret: it is refused by deploys.
+    place[last] = "fill-in--later"
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    good(script(repository, "manage_secrets", "check"))
+
+
 @pytest.mark.parametrize("kind", ["gcp-kms", "aws-kms", "azure-kv"])
 def test_a_key_in_a_cloud_is_made_first(edited: Callable[..., Path], kind: str) -> None:
     repository = edited(secrets=kind)

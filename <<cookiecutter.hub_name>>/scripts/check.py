@@ -1,7 +1,9 @@
 """Lint the repository, render both environments and validate every object. Needs no cluster and no keys."""
 
 import argparse
+import difflib
 import functools
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +27,8 @@ def lint() -> None:
     scripts = Path(sys.executable).parent
     for command in ([scripts / "yamllint", "--strict", "."], [scripts / "pre-commit", "validate-config"]):
         if subprocess.run(command, cwd=hub.ROOT).returncode:
-            hub.stop(f"{command[0].name} is not content; it says above with what")
+            hint = f". Where it is a syntax error: {hub.YAML_HINT}" if command[0].name == "yamllint" else ""
+            hub.stop(f"{command[0].name} is not content; it says above with what{hint}")
 
 
 def stand_in(folder: Path) -> Path:
@@ -39,6 +42,62 @@ def stand_in(folder: Path) -> Path:
     return chart
 
 
+def where(env: str, path: list[str]) -> str:
+    """The file that sets a value, of those of an environment, and a colon; nothing if none does."""
+    for file in reversed([hub.CHART / "values.yaml", *hub.layers(env)]):
+        node: object = hub.read(file)
+        for key in path:
+            if isinstance(node, list) and key.isdecimal() and int(key) < len(node):
+                node = node[int(key)]
+            elif isinstance(node, dict) and key in node:
+                node = node[key]
+            else:
+                break
+        else:
+            return f"{file.relative_to(hub.ROOT)}: "
+    return ""
+
+
+def neighbours(env: str, path: list[str]) -> set[str]:
+    """Keys that there are at a place: those of our schema, and those that the values have."""
+    schema = hub.read(hub.CHART / "values.schema.json")
+    node, found = schema, hub.values(env)
+    for key in path:
+        node = node.get("properties", {}).get(key, {})
+        node = schema["$defs"].get(node.get("$ref", "").removeprefix("#/$defs/"), node)
+        found = found.get(key) if isinstance(found, dict) else None
+    return {*node.get("properties", {}), *(found if isinstance(found, dict) else ())}
+
+
+def in_words(env: str, text: str) -> str:
+    """What Helm says, without its noise, and with the file and the whole key of what a schema refuses.
+
+    A line that is not understood stays as Helm has written it.
+    """
+    text = re.sub(r"^Error: execution error at \(.*?\): *\n?", "", text.strip(), flags=re.MULTILINE)
+    text = text.replace("Use --debug flag to render out invalid YAML", "").strip()
+    lines, chart = [], []
+    for line in text.splitlines():
+        if line == f"{hub.name()}:":
+            chart = []
+        elif line == "jupyterhub:":
+            chart = ["jupyterhub"]
+        elif found := re.fullmatch(r"- at '(.*?)': (.*)", line):
+            path = [*chart, *(key.replace("~1", "/").replace("~0", "~") for key in found[1].split("/")[1:])]
+            unknown = re.fullmatch(r"additional properties (.*) not allowed", found[2])
+            if not unknown:
+                lines.append(f"{where(env, path)}{hub.dotted(tuple(path)) or 'the values'}: {found[2]}")
+                continue
+            keys = re.findall(r"'(.*?)'(?:, |$)", unknown[1])
+            for key in keys:
+                close = difflib.get_close_matches(key, neighbours(env, path) - set(keys), 1)
+                meant = f" (did you mean {close[0]}?)" if close else ""
+                lines.append(f"{where(env, [*path, key])}{hub.dotted((*path, key))}: there is no such key{meant}")
+        elif line and not line.startswith("Error: values don't meet the specifications of the schema"):
+            lines.append(line)
+    return "\n".join(dict.fromkeys(lines))
+
+
 def render(env: str, chart: Path) -> str:
     """Every object of an environment as Helm would send it, with fake secrets."""
     files = [*hub.layer_arguments(env), "--values", hub.FAKE_SECRETS]
@@ -46,7 +105,7 @@ def render(env: str, chart: Path) -> str:
     try:
         return hub.output(hub.tool("helm"), "template", release, chart, "--namespace", release, *files)
     except subprocess.CalledProcessError as error:
-        hub.stop(f"config/{env}.yaml with config/hub.yaml does not render:\n{error.stderr.strip()}")
+        hub.stop(f"config/{env}.yaml with config/hub.yaml does not render:\n{in_words(env, error.stderr)}")
 
 
 def validate(manifests: str) -> tuple[int, set[str]]:
@@ -80,7 +139,10 @@ def main() -> None:
             chart = hub.CHART
         for env in hub.ENVIRONMENTS:
             number, unknown = validate(render(env, chart))
-            print(f"{env}: {number} objects are valid for Kubernetes {KUBERNETES[0]} to {KUBERNETES[-1]}")
+            if number:
+                print(f"{env}: {number} objects are valid for Kubernetes {KUBERNETES[0]} to {KUBERNETES[-1]}")
+            else:
+                print(f"{env}: it renders; nothing to validate without the jupyterhub chart")
             if unknown:
                 print(f"{env}: not validated, no schema for it: {', '.join(sorted(unknown))}")
     if offline:

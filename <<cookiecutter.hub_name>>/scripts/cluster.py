@@ -26,8 +26,11 @@ def environment() -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("do", choices=["create", "autoscale", "fixed"])
-    script = FOLDER / f"{parser.parse_args().do}.sh"
+    parser.add_argument("do", nargs="?", default="")
+    do = parser.parse_args().do
+    if do not in ("create", "autoscale", "fixed"):
+        hub.stop("say DO=create, DO=autoscale or DO=fixed; docs/cluster.md says what each does")
+    script = FOLDER / f"{do}.sh"
     given = environment()
     print(
         f"{script.relative_to(hub.ROOT)} with {' '.join(f'{name}={value}' for name, value in given.items())}",

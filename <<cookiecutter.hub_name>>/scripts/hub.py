@@ -6,6 +6,7 @@ import hmac
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ ENVIRONMENTS = ("staging", "prod")
 # What chart/ci/fake-secrets.yaml holds, and what stands where only a provider knows the value. Neither can be deployed.
 FAKE = "fake-for-rendering--"
 BLANK = "fill-in--"
+YAML_HINT = "in YAML, spaces indent, not tabs, and keys of one level begin in the same column"
 # The exit statuses of sops (its cmd/sops/codes) that have one cause each.
 SOPS_NO_KEY = 128
 SOPS_CHANGED = {24, 25, 51, 52}
@@ -33,9 +35,26 @@ def stop(sentence: str) -> NoReturn:
     raise SystemExit(sentence)
 
 
+def say(text: str) -> None:
+    """Print a text to somebody who may stop reading, such as `head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def read(path: Path) -> dict:
-    """A YAML file as a mapping, empty if it holds nothing."""
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    """A YAML file as a mapping, empty if it holds nothing. Stops where there is none."""
+    label = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        stop(f"{label} is missing: `git checkout -- {label}`, or `copier update`")
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}," if where else ""
+        stop(f"{label}{line} is no YAML: {getattr(error, 'problem', error)}; {YAML_HINT}")
+    return found if isinstance(found, dict) else stop(f"{label}: its first level has to be keys, as in `key: value`")
 
 
 def name() -> str:
@@ -50,7 +69,12 @@ def release(env: str) -> str:
 
 def layers(env: str) -> list[Path]:
     """The values files of an environment over chart/values.yaml, in Helm's order: a later one wins. Secrets follow."""
-    return [ROOT / "config" / "hub.yaml", ROOT / "config" / f"{env}.yaml"]
+    files = [ROOT / "config" / "hub.yaml", ROOT / "config" / f"{env}.yaml"]
+    *_, differences = (read(file) for file in [CHART / "values.yaml", *files])
+    if differences.get("environment") != env:
+        was = differences.get("environment") or "missing"
+        stop(f"config/{env}.yaml: environment is {was}; write `environment: {env}`")
+    return files
 
 
 def image_tag(env: str) -> str:

@@ -281,7 +281,12 @@ def difference(base: Side, head: Side) -> str:
 
 def compare(ref: str) -> str:
     """The report, in Markdown."""
-    commit = git("rev-parse", "--verify", f"{ref}^{{commit}}").strip()
+    try:
+        commit = hub.output("git", "rev-parse", "--verify", f"{ref}^{{commit}}").strip()
+    except subprocess.CalledProcessError as error:
+        if "not a git repository" in error.stderr:
+            hub.stop("this folder is no git repository yet: `git init`, commit, then again")
+        hub.stop(f"there is no commit '{ref}': say which to compare with, `make impact BASE=main`")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "base"
         git("worktree", "add", "--quiet", "--detach", str(root), commit)
@@ -316,7 +321,7 @@ def compare(ref: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", required=True, help="the commit to compare with, such as origin/main")
-    print(compare(parser.parse_args().base))
+    hub.say(compare(parser.parse_args().base))
 
 
 if __name__ == "__main__":

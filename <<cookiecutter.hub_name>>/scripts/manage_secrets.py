@@ -271,6 +271,27 @@ def problems(env: str) -> list[str]:
     return found
 
 
+def misplaced() -> list[str]:
+    """Secrets that stand in a file which git has in plain text."""
+
+    def names(path: Key) -> Key:
+        return tuple(key for key in path if isinstance(key, str))
+
+    found = []
+    for file in [hub.CHART / "values.yaml", *sorted((hub.ROOT / "config").glob("*.yaml"))]:
+        env = file.stem if file.stem in hub.ENVIRONMENTS else "prod"
+        values = list(hub.leaves(hub.read(file)))
+        for secret in wanted():
+            # Whatever stands there: a list may have become a text, or a text a list.
+            below = (value for path, value in values if names(path)[: len(names(secret))] == names(secret))
+            if any(value not in (None, "") and hub.BLANK not in str(value) for value in below):
+                found.append(
+                    f"{file.relative_to(hub.ROOT)}: {hub.dotted(names(secret))} is a secret; take it out there and use"
+                    f" `make secrets-set ENV={env} KEY={hub.dotted(secret)}`"
+                )
+    return found
+
+
 def check() -> None:
     """Refuse what must not be committed or could not be deployed. Needs no key."""
     wanted()
@@ -286,6 +307,7 @@ def check() -> None:
             found += problems(env)
         elif files:
             found.append(f"secrets/{env}.yaml is not there: run `make secrets`, and commit what it writes")
+    found += misplaced()
     if found:
         hub.stop("\n".join(found))
     if files:

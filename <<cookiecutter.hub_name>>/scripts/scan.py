@@ -56,6 +56,8 @@ def random(value: str) -> bool:
 def git(*arguments: str, text: bytes = b"") -> bytes:
     """What git prints. Stops with what it says."""
     done = subprocess.run(["git", *arguments], cwd=hub.ROOT, capture_output=True, input=text)
+    if done.returncode and b"not a git repository" in done.stderr:
+        hub.stop("this folder is no git repository yet: `git init`, `git add .`, then again")
     return hub.stop(f"git: {done.stderr.decode().strip()}") if done.returncode else done.stdout
 
 

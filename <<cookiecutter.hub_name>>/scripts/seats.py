@@ -185,7 +185,7 @@ def main() -> None:
     reports: dict[str, list[str]] = {}
     for env in [asked] if asked else hub.ENVIRONMENTS:
         reports.setdefault(report(env, date.today()), []).append(env)
-    print("\n\n".join(f"{' and '.join(envs)}:\n{found}" for found, envs in reports.items()))
+    hub.say("\n\n".join(f"{' and '.join(envs)}:\n{found}" for found, envs in reports.items()))
 
 
 if __name__ == "__main__":

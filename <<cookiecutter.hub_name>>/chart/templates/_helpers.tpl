@@ -63,6 +63,7 @@ guaranteed) and `disk` (whether each has a volume of their own). scripts/seats.p
 {{- $user := .Values.jupyterhub.singleuser | default dict }}
 {{- $given := dict "memory" ($user.memory).guarantee "cpu" ($user.cpu).guarantee }}
 {{- $at := "jupyterhub.singleuser.memory.guarantee" }}
+{{- $cpuAt := "jupyterhub.singleuser.cpu.guarantee" }}
 {{- /* Who chooses nothing gets the first profile, or the one marked as default. */}}
 {{- $profiles := $user.profileList | default list }}
 {{- $chosen := first $profiles | default dict }}
@@ -78,6 +79,7 @@ guaranteed) and `disk` (whether each has a volume of their own). scripts/seats.p
 {{- end }}
 {{- if hasKey $override "cpu_guarantee" }}
   {{- $_ := set $given "cpu" $override.cpu_guarantee }}
+  {{- $cpuAt = printf "cpu_guarantee of the profile '%s'" ($chosen.display_name | default "") }}
 {{- end }}
 {{- $memory := include "hub.bytes" $given.memory | int64 }}
 {{- $disk := eq (($user.storage).type | default "dynamic") "dynamic" }}
@@ -86,7 +88,8 @@ guaranteed) and `disk` (whether each has a volume of their own). scripts/seats.p
 {{- with int64 $found.each }}
   {{- $nodes = div (sub (add (int64 $course.peak) .) 1) . }}
 {{- end }}
-{{- merge (dict "guarantee" $given.memory "at" $at "nodes" $nodes) $found | toJson }}
+{{- $least := ternary "cpu" "memory" (eq $found.least "cpu") }}
+{{- merge (dict "guarantee" (get $given $least) "at" (ternary $cpuAt $at (eq $least "cpu")) "nodes" $nodes) $found | toJson }}
 {{- end }}
 
 {{- /* When a class begins or ends, for cron: `mon 10:00-11:30` begins at 30 9 * * 1, `before` minutes ahead. */ -}}

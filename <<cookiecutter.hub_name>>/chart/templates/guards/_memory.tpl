@@ -51,7 +51,9 @@ Every place that gives a student memory or an image, as JSON: singleuser itself,
   {{- end }}
 {{- end }}
 {{- range $key, $value := $values }}
-  {{- if and (not (kindIs "invalid" $value)) (not (include "hub.bytes" $value)) }}
+  {{- if and (has (kindOf $value) (list "int64" "float64")) (hasPrefix "jupyterhub." $key) (gt (float64 $value) 0.0) (lt (float64 $value) 67108864.0) }}
+{{ $key }}: {{ $value }} is {{ int64 $value }} bytes; JupyterHub's units are K, M, G, T: write {{ $value }}{{ ternary "G" "M" (lt (float64 $value) 64.0) }}
+  {{- else if and (not (kindIs "invalid" $value)) (not (include "hub.bytes" $value)) }}
 {{ $key }}: '{{ $value }}' is in units that JupyterHub does not read; write a number with K, M, G or T after it, such as 512M or 2G (2G is what Kubernetes calls 2Gi)
   {{- end }}
 {{- end }}

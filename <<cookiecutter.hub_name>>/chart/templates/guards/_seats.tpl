@@ -27,7 +27,7 @@ course.peak: {{ $course.peak }} is above course.sizedFor, {{ $course.sizedFor }}
 {{- if not (include "guard.memory" . | trim) }}
   {{- $found := include "hub.courseSeats" . | fromJson }}
   {{- if and $found.least (lt (int64 $found.seats) (int64 $course.peak)) }}
-course.peak: {{ $course.peak }} students are more than the {{ $found.seats }} seats of {{ $course.node.max }} nodes with {{ $found.each }} each, where {{ $found.least }} is what ends first; {{ if $found.each }}raise course.node.max to {{ $found.nodes }}, {{ end }}take larger nodes{{ if eq $found.least "memory" }}, or lower {{ $found.at }} ({{ $found.guarantee }}){{ end }}; `make seats` shows the arithmetic
+course.peak: {{ $course.peak }} students are more than the {{ $found.seats }} seats of {{ $course.node.max }} nodes with {{ $found.each }} each, where {{ $found.least }} is what ends first; {{ if $found.each }}raise course.node.max to {{ $found.nodes }}, {{ end }}take larger nodes{{ if has $found.least (list "memory" "cpu") }}, or lower {{ $found.at }} ({{ $found.guarantee }}){{ end }}; `make seats` shows the arithmetic
   {{- end }}
 {{- end }}
 {{- end }}

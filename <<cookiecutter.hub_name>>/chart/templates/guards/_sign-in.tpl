@@ -55,6 +55,15 @@ jupyterhub.hub.config.{{ $section }}: nobody may sign in, because no rule says w
 {{- end }}
 {{- end }}
 
+{{- /* A role of the staff that nobody has. Helm drops a list that is null: what counts is who is left. */ -}}
+{{- define "guard.staff" }}
+{{- range $name, $role := (.Values.jupyterhub.hub).loadRoles }}
+  {{- if and (has $name (list "admin" "course-staff")) (not ($role).users) (not ($role).groups) (not ($role).services) }}
+jupyterhub.hub.loadRoles.{{ $name }}.users: nobody is staff; name at least one person
+  {{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* allow_all where anybody on the internet can have an account, or needs none. */ -}}
 {{- define "guard.everybody" }}
 {{- $own := include "hub.authenticator" . | fromJson }}

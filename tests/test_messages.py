@@ -1,0 +1,98 @@
+"""What the commands of a repository say where people have made a mistake: a sentence, and never a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repositories import script
+
+HUB = "config/hub.yaml"
+# A file, what of it becomes what (None: the file goes), and what `make check OFFLINE=1` says.
+CHECKS = {
+    "no file": (
+        "config/staging.yaml",
+        "",
+        None,
+        "config/staging.yaml is missing: `git checkout -- config/staging.yaml`",
+    ),
+    "no values": ("chart/values.yaml", "", None, "chart/values.yaml is missing: `git checkout -- chart/values.yaml`"),
+    "empty": ("config/prod.yaml", "environment: prod", "---", "config/prod.yaml: environment is missing; write"),
+    "environment": (
+        "config/prod.yaml",
+        "environment: prod",
+        "environment: staging",
+        "config/prod.yaml: environment is staging; write `environment: prod`",
+    ),
+    "tab": (HUB, "  students:", "\tstudents:", "in YAML, spaces indent, not tabs"),
+    "type": (HUB, "  students: ", "  students: many  # ", "config/hub.yaml: course.students: got string, want integer"),
+    "key": (
+        HUB,
+        "  students:",
+        "  studnets:",
+        "config/hub.yaml: course.studnets: there is no such key (did you mean students?)",
+    ),
+}
+
+
+def changed(file: Path, old: str, new: str | None) -> None:
+    """Change a file, or remove it."""
+    if new is None:
+        file.unlink()
+    else:
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """What a command that stops says."""
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_check_says_which_file_and_what_to_do(name, edited):
+    file, old, new, sentence = CHECKS[name]
+    repository = edited()
+    changed(repository / file, old, new)
+    assert sentence in said(script(repository, "check", "--offline"))
+
+
+def test_check_shows_sentences_of_guards_without_the_noise_of_helm(edited):
+    repository = edited()
+    changed(repository / HUB, "limit: 2G", "limit: 2")
+    text = said(script(repository, "check", "--offline"))
+    assert "\njupyterhub.singleuser.memory.limit: 2 is 2 bytes" in text
+    assert "Error: execution error" not in text
+    assert "--debug" not in text
+
+
+def test_check_translates_the_schema_of_the_chart(edited, chart):
+    repository = edited()
+    changed(repository / "config/prod.yaml", "environment: prod", "environment: prod\njupyterhub:\n  singelUser: {}")
+    text = said(script(repository, "check"))
+    assert "config/prod.yaml: jupyterhub.singelUser: there is no such key (did you mean singleuser?)" in text
+
+
+def test_commands_without_a_repository_of_git(edited):
+    repository = edited()
+    for name, *arguments in (["impact", "--base", "origin/main"], ["scan"]):
+        assert "this folder is no git repository yet: `git init`" in said(script(repository, name, *arguments))
+    subprocess.run(["git", "init", "--quiet", repository], check=True)
+    text = said(script(repository, "impact", "--base", "origin/main"))
+    assert text.strip() == "there is no commit 'origin/main': say which to compare with, `make impact BASE=main`"
+
+
+def test_cluster_asks_what_to_do(edited):
+    text = said(script(edited(platform="gke"), "cluster"))
+    assert "say DO=create, DO=autoscale or DO=fixed" in text
+
+
+def test_nobody_has_to_read_to_the_end(bake):
+    command = [sys.executable, "scripts/seats.py"]
+    with subprocess.Popen(command, cwd=bake(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as seats:
+        seats.stdout.close()
+        assert seats.stderr.read() == ""
