@@ -1,5 +1,6 @@
 """How tests write, change and render a generated repository, with the real engines and the real helm."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import copier
+import pytest
 import yaml
 from cookiecutter.main import cookiecutter
 
@@ -47,6 +49,26 @@ def packaged_chart() -> Path:
     if found.returncode:
         raise LookupError(found.stderr.strip())
     return Path(found.stdout.strip())
+
+
+def npm_package(package: str) -> Path:
+    """The node_modules folder of a package, installed under build/ if need be; skips where npm cannot be had."""
+    folder = TEMPLATE / "build" / "npm" / package.replace("/", "-")
+    if not folder.exists():
+        if not shutil.which("npm"):
+            pytest.skip(
+                f"npm is not there, and {package} comes from its registry: install Node.js (https://nodejs.org)"
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = tempfile.mkdtemp(dir=folder.parent)
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", made, package]
+        done = subprocess.run(install, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"npm cannot install {package}, run `{' '.join(install)}`: {done.stderr.strip()[-300:]}")
+        # Another worker may have been faster.
+        with contextlib.suppress(OSError):
+            Path(made).rename(folder)
+    return folder / "node_modules"
 
 
 def script(repository: Path, name: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

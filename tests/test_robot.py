@@ -8,7 +8,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,7 +24,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from repositories import TEMPLATE, objects, render
+from repositories import npm_package, objects, render
 
 NEEDS_A_CLUSTER = ["memory", "metadata", "kubernetes", "network"]
 # The version of the proxy image that the jupyterhub chart 4.4.0 names.
@@ -76,14 +75,7 @@ c.Spawner.pre_spawn_hook = course
 @pytest.fixture(scope="session")
 def proxy() -> Path:
     """The folder of the real proxy's command, from the npm registry."""
-    folder = TEMPLATE / "build" / "npm" / PROXY
-    commands = folder / "node_modules" / ".bin"
-    if not (commands / "configurable-http-proxy").exists():
-        if not shutil.which("npm"):
-            pytest.skip("npm is not there: a hub needs configurable-http-proxy (https://nodejs.org)")
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--silent", "--prefix", folder, PROXY], check=True)
-    return commands
+    return npm_package(PROXY) / ".bin"
 
 
 def free_port() -> int:
