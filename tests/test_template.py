@@ -25,6 +25,13 @@ def test_copier_asks_what_cookiecutter_asks() -> None:
     assert not set(written) & {"_tasks", "_migrations", "_jinja_extensions"}, "copier would want --trust"
 
 
+def test_the_rendered_sample_is_what_the_template_writes() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/write_sample.py", "--check"], cwd=TEMPLATE, text=True, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_question_has_help_and_every_free_one_a_pattern() -> None:
     assert list(QUESTIONS["__prompts__"]) == KEYS
     free = [key for key in KEYS if isinstance(QUESTIONS[key], str)]

@@ -1,0 +1,91 @@
+{{- /* Exactly one way of TLS: two would each ask for a certificate, or serve the same host. */ -}}
+{{- define "guard.tls" }}
+{{- $ways := list }}
+{{- if (.Values.jupyterhub.ingress).enabled }}
+  {{- $ways = append $ways "jupyterhub.ingress.enabled" }}
+{{- end }}
+{{- if (.Values.jupyterhub.httpRoute).enabled }}
+  {{- $ways = append $ways "jupyterhub.httpRoute.enabled" }}
+{{- end }}
+{{- if ((.Values.jupyterhub.proxy).https).enabled }}
+  {{- $ways = append $ways "jupyterhub.proxy.https.enabled" }}
+{{- end }}
+{{- if gt (len $ways) 1 }}
+{{ join " and " $ways }}: these are {{ len $ways }} ways of TLS at once; keep one of them true
+{{- end }}
+{{- end }}
+
+{{- /* Passwords and cookies in clear text. */ -}}
+{{- define "guard.http" }}
+{{- $proxy := .Values.jupyterhub.proxy | default dict }}
+{{- $https := $proxy.https | default dict }}
+{{- $service := $proxy.service | default dict }}
+{{- $type := $service.type | default "LoadBalancer" }}
+{{- if or (ne $type "ClusterIP") $service.externalIPs }}
+  {{- $at := ternary "jupyterhub.proxy.service.externalIPs" "jupyterhub.proxy.service.type" (eq $type "ClusterIP") }}
+  {{- if not $https.enabled }}
+{{ $at }}: {{ ternary "the addresses" $type (eq $type "ClusterIP") }} would serve the sign-in page over plain HTTP; make the type ClusterIP without externalIPs, or set jupyterhub.proxy.https
+  {{- else if and (eq ($https.type | default "letsencrypt") "offload") (not $service.disableHttpPort) }}
+jupyterhub.proxy.service.disableHttpPort: with https.type offload, port 80 of the {{ $type }} would serve the sign-in page over plain HTTP; make it true
+  {{- end }}
+{{- end }}
+{{- range $section, $settings := (.Values.jupyterhub.hub).config }}
+  {{- if kindIs "map" $settings }}
+    {{- $callback := $settings.oauth_callback_url | default "" | toString }}
+    {{- if and (hasPrefix "http://" $callback) (not (regexMatch "^http://(localhost|127\\.0\\.0\\.1|\\[::1\\])[:/]" $callback)) }}
+jupyterhub.hub.config.{{ $section }}.oauth_callback_url: '{{ $callback }}' sends the sign-in over plain HTTP; begin it with https://
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* https that has no host to be for: the chart leaves it out without a word. */ -}}
+{{- define "guard.https" }}
+{{- $https := (.Values.jupyterhub.proxy).https | default dict }}
+{{- $type := $https.type | default "letsencrypt" }}
+{{- if $https.enabled }}
+  {{- if and (has $type (list "letsencrypt" "offload")) (not $https.hosts) }}
+jupyterhub.proxy.https.hosts: it is empty, and https needs the host name that people type; write it in config/{{ .Values.environment }}.yaml
+  {{- end }}
+  {{- if eq $type "letsencrypt" }}
+    {{- $contact := ($https.letsencrypt).contactEmail | default "" }}
+    {{- if not $contact }}
+jupyterhub.proxy.https.letsencrypt.contactEmail: it is empty, and Let's Encrypt wants an address to write to; give the course team's
+    {{- else if and (include "hub.isRealCluster" .) (regexMatch "@(.*\\.)?example\\.(com|edu|net|org)$" $contact) }}
+jupyterhub.proxy.https.letsencrypt.contactEmail: Let's Encrypt refuses '{{ $contact }}'; give the course team's address
+    {{- end }}
+  {{- else if and (eq $type "manual") (not (and ($https.manual).key ($https.manual).cert)) }}
+jupyterhub.proxy.https.manual: https.type is manual, and it lacks the key or the cert; give both, or take another https.type
+  {{- else if and (eq $type "secret") (not ($https.secret).name) }}
+jupyterhub.proxy.https.secret.name: https.type is secret, and it is empty; name the Secret with the certificate
+  {{- end }}
+{{- end }}
+{{- $ingress := .Values.jupyterhub.ingress | default dict }}
+{{- if $ingress.enabled }}
+  {{- if not $ingress.hosts }}
+jupyterhub.ingress.hosts: it is empty, and the ingress would take every host name; write yours in config/{{ .Values.environment }}.yaml
+  {{- end }}
+  {{- $covered := list }}
+  {{- range $ingress.tls }}
+    {{- $covered = concat $covered (.hosts | default list) }}
+  {{- end }}
+  {{- range $ingress.hosts }}
+    {{- if and (not (has . $covered)) (not (has (regexReplaceAll "^[^.]+" . "*") $covered)) }}
+jupyterhub.ingress.tls: no entry has the host '{{ . }}', which would be served over plain HTTP; add one with its hosts and secretName
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- $route := .Values.jupyterhub.httpRoute | default dict }}
+{{- if $route.enabled }}
+  {{- $gateway := $route.gateway | default dict }}
+  {{- if not $route.hostnames }}
+jupyterhub.httpRoute.hostnames: it is empty, and the route would take every host name; write yours in config/{{ .Values.environment }}.yaml
+  {{- end }}
+  {{- if has ($gateway.name | default "") (list "" "your-gateway") }}
+jupyterhub.httpRoute.gateway.name: '{{ $gateway.name }}' is the chart's example; name the Gateway that listens for https
+  {{- end }}
+  {{- if has ($gateway.sectionName | default "") (list "" "http") }}
+jupyterhub.httpRoute.gateway.sectionName: '{{ $gateway.sectionName }}' includes plain HTTP; name the Gateway's listener for https
+  {{- end }}
+{{- end }}
+{{- end }}
