@@ -12,6 +12,7 @@ from pathlib import Path
 import fetch_helm
 import pytest
 import yaml
+from matrix import CELLS, FORBIDDEN, PAIRS
 
 from repositories import TEMPLATE, packaged_chart, tracked
 
@@ -114,6 +115,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("time of each kind of test, in seconds over all workers")
     for kind, durations in sorted(kinds.items()):
         terminalreporter.write_line(f"{sum(durations):7.1f}  {kind}")
+    terminalreporter.write_line(
+        f"The matrix has {len(CELLS)} cells, {len(PAIRS)} of them for every allowed pair of choices; "
+        f"{len(FORBIDDEN)} forbidden sets of answers are refused."
+    )
     if "NO_CHART" in os.environ:
         reason = os.environ["NO_CHART"].splitlines()[0]
         terminalreporter.write_line(f"The real chart was NOT rendered: {reason}")
