@@ -11,7 +11,7 @@ demo: .venv ## Write a hub repository with the default answers under build/ and 
 
 test: .venv ## Lint the template and run its tests (TESTS=tests/test_engines.py: only these)
 	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --quiet --check .
-	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest --numprocesses $(WORKERS) $(TESTS)
+	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 
 e2e: .venv ## Deploy to the cluster that E2E_CONTEXT names, kubectl's current context, and break it in many ways (HELM4: a Helm 4 too)
 	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest -m e2e tests/e2e
