@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from jinja2 import Environment, meta
+from jinja2 import Environment, meta, nodes
 
 from repositories import TEMPLATE, tracked
 
@@ -86,8 +86,25 @@ def test_the_readme_names_every_question() -> None:
     assert [key for key in KEYS if f"`{key}`" not in text] == []
 
 
-def test_every_piece_is_included() -> None:
-    """That every included piece exists is seen when the matrix renders."""
-    sources = "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SOURCES)
-    pieces = [path.relative_to(TEMPLATE / "templates") for path in (TEMPLATE / "templates").rglob("*.*")]
-    assert [piece for piece in pieces if f'"{piece.parts[0]}' not in sources] == []
+def names(expression: nodes.Expr) -> str:
+    """A regular expression for the names of pieces that an expression can be."""
+    if isinstance(expression, nodes.Concat):
+        return "".join(map(names, expression.nodes))
+    if isinstance(expression, nodes.CondExpr):
+        return f"({names(expression.expr1)}|{names(expression.expr2)})"
+    if isinstance(expression, nodes.Const):
+        return re.escape(expression.value)
+    if isinstance(expression, nodes.Getattr) and expression.attr == "__pieces":
+        return ""
+    choices = QUESTIONS.get(expression.attr) if isinstance(expression, nodes.Getattr) else None
+    return f"({'|'.join(choices)})" if isinstance(choices, list) else "[a-z0-9-]+"
+
+
+def test_every_piece_is_included_and_every_include_has_a_piece() -> None:
+    """Also with `ignore missing`, where a slip would leave out a piece without a word."""
+    jinja = Environment(**QUESTIONS["_jinja2_env_vars"])
+    trees = [jinja.parse((TEMPLATE / name).read_text(encoding="utf-8")) for name in SOURCES]
+    included = {names(node.template) for tree in trees for node in tree.find_all((nodes.Include, nodes.FromImport))}
+    pieces = [name.removeprefix("templates/") for name in SOURCES if name.startswith("templates/")]
+    assert [piece for piece in pieces if not any(re.fullmatch(name, piece) for name in included)] == []
+    assert [name for name in included if not any(re.fullmatch(name, piece) for piece in pieces)] == []
