@@ -19,16 +19,19 @@ e2e: .venv ## Deploy to the cluster that E2E_CONTEXT names, kubectl's current co
 bench: .venv ## Measure both engines against a tree without template syntax
 	@$(PYTHON) tools/bench.py
 
-copier.yml: cookiecutter.json tools/write_copier_yaml.py .venv ## Write copier.yml again from cookiecutter.json
+copier.yml: cookiecutter.json tools/write_copier_yaml.py .venv/complete ## Write copier.yml again from cookiecutter.json
 	@$(PYTHON) tools/write_copier_yaml.py
 
 sample: .venv ## Write examples/rendered/ again, which shows what a change does to the output
 	@$(PYTHON) tools/write_sample.py
 
-.venv: tests/requirements.txt <<cookiecutter.hub_name>>/scripts/requirements.txt
-	@python3 -m venv .venv
-	@.venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements.txt
-	@touch .venv
+# Good when all of it went well, which the file says: an interrupted one is made anew.
+.venv: .venv/complete
+.venv/complete: tests/requirements.txt <<cookiecutter.hub_name>>/scripts/requirements.txt
+	@rm -rf .venv
+	@python3 -m venv .venv || { rm -rf .venv; echo 'Python makes no .venv, and says above why; on Debian and Ubuntu: sudo apt install python3-venv' >&2; exit 1; }
+	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'The packages of $< are not there, pip says above why; the next make tries again' >&2; exit 1; }
+	@touch $@
 
-.PHONY: help demo test e2e bench sample
+.PHONY: .venv help demo test e2e bench sample
 .DEFAULT_GOAL := help

@@ -1,5 +1,6 @@
 """What the commands of a repository say where people have made a mistake: a sentence, and never a traceback."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,38 @@ def test_nobody_has_to_read_to_the_end(bake):
     with subprocess.Popen(command, cwd=bake(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as seats:
         seats.stdout.close()
         assert seats.stderr.read() == ""
+
+
+# What a Python does that has no venv module, one that is too old, and a package index that is not reached.
+FIRST_MAKES = {
+    "no venv": ({"venv.py": "import os\nos.mkdir('.venv')\nraise SystemExit(1)"}, {}, "sudo apt install python3-venv"),
+    "old": (
+        {"sitecustomize.py": "import sys\nsys.version_info = (3, 9, 18)"},
+        {},
+        "Python 3.10 or newer is wanted, and python3 is 3.9",
+    ),
+    "no index": ({}, {"PIP_NO_INDEX": "1"}, "The packages of scripts/requirements.txt are not there, pip says above"),
+}
+
+
+@pytest.mark.parametrize("name", FIRST_MAKES)
+def test_first_make_that_fails_says_why_and_leaves_nothing(name, edited, tmp_path):
+    modules, environ, sentence = FIRST_MAKES[name]
+    repository, path = edited(), tmp_path / "modules"
+    path.mkdir()
+    for module, text in modules.items():
+        (path / module).write_text(text, encoding="utf-8")
+    environ = {**os.environ, "PYTHONPATH": str(path), **environ}
+    done = subprocess.run(["make", "seats"], cwd=repository, env=environ, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert sentence in done.stderr and "Traceback" not in done.stderr
+    assert not (repository / ".venv").exists()
+
+
+def test_make_that_was_interrupted_begins_anew(edited):
+    repository = edited()
+    (repository / ".venv" / "bin").mkdir(parents=True)
+    done = subprocess.run(
+        ["make", "seats"], cwd=repository, env={**os.environ, "PIP_NO_INDEX": "1"}, capture_output=True, text=True
+    )
+    assert "The packages of scripts/requirements.txt are not there" in done.stderr
