@@ -169,6 +169,33 @@ MISTAKES = {
         "jupyterhub.hub.loadRoles.course-staff.users: nobody is staff; name at least one person",
         GITHUB | {"jupyterhub.hub.loadRoles.course-staff": {"scopes": ["admin-ui"], "users": ["ada"]}},
     ),
+    "role without scopes": Mistake(
+        {"jupyterhub.hub.loadRoles.course-staff.users": ["ada"]},
+        "jupyterhub.hub.loadRoles.course-staff.scopes: it is empty, and who has the role 'course-staff' may do "
+        "nothing; put its people into jupyterhub.hub.loadRoles.admin, or write the scopes that it shall have",
+        {"jupyterhub.hub.loadRoles.course-staff": {"users": ["ada"], "scopes": ["admin-ui"]}},
+    ),
+    "role of JupyterHub's own": Mistake(
+        {"jupyterhub.hub.loadRoles.grader.groups": ["graders"]},
+        "jupyterhub.hub.loadRoles.grader.scopes: it is empty",
+        {"jupyterhub.hub.loadRoles.grader": {"name": "user", "groups": ["graders"]}},
+    ),
+    "two people in one name": Mistake(
+        {"jupyterhub.hub.loadRoles.admin.users": ["ada,eva"]},
+        "jupyterhub.hub.loadRoles.admin.users[0]: 'ada,eva' would be the name of one person; write each name in a line "
+        "of its own, without commas and without spaces around it",
+        {"jupyterhub.hub.loadRoles.admin.users": ["ada", "eva"]},
+    ),
+    "a space behind a name": Mistake(
+        {f"{CONFIG}.SharedPasswordAuthenticator.admin_users": ["ada", "eva "]},
+        "jupyterhub.hub.config.SharedPasswordAuthenticator.admin_users[1]: 'eva ' would be the name",
+        {f"{CONFIG}.SharedPasswordAuthenticator.admin_users": ["ada", "eva"]},
+    ),
+    "names in one text": Mistake(
+        {"jupyterhub.hub.loadRoles.admin.users": "ada"},
+        "jupyterhub.hub.loadRoles.admin.users: 'ada' is no list, and JupyterHub would take each letter for a name",
+        {"jupyterhub.hub.loadRoles.admin.users": ["ada"]},
+    ),
     "memory behind the guards": Mistake(
         {f"{CONFIG}.KubeSpawner.mem_limit": "2G"},
         "jupyterhub.hub.config.KubeSpawner.mem_limit: no guard sees it there; write it as "
@@ -390,6 +417,33 @@ MISTAKES = {
         GATEWAY | {"jupyterhub.httpRoute.hostnames": []},
         "jupyterhub.httpRoute.hostnames: it is empty, and the route would take every host name",
         GATEWAY,
+    ),
+    "callback to another host": Mistake(
+        INGRESS
+        | GITHUB
+        | {f"{CONFIG}.OAuthenticator.oauth_callback_url": "https://hub.example.org/hub/oauth_callback"},
+        "jupyterhub.hub.config.OAuthenticator.oauth_callback_url: 'https://hub.example.org/hub/oauth_callback' leads "
+        "away from the hub of prod, which is at hub.example.edu; give it that host in config/prod.yaml",
+        INGRESS
+        | GITHUB
+        | {f"{CONFIG}.OAuthenticator.oauth_callback_url": "https://HUB.example.edu:443/hub/oauth_callback"},
+    ),
+    "callback to one's own computer": Mistake(
+        LETS_ENCRYPT
+        | GITHUB
+        | {f"{CONFIG}.GitHubOAuthenticator.oauth_callback_url": "http://localhost:8000/hub/oauth_callback"},
+        "GitHubOAuthenticator.oauth_callback_url: 'http://localhost:8000/hub/oauth_callback' leads away from the hub",
+        GITHUB | {f"{CONFIG}.GitHubOAuthenticator.oauth_callback_url": "http://localhost:8000/hub/oauth_callback"},
+    ),
+    "callback of a gateway": Mistake(
+        GATEWAY | GITHUB | {f"{CONFIG}.OAuthenticator.oauth_callback_url": "https://example.edu/hub/oauth_callback"},
+        "'https://example.edu/hub/oauth_callback' leads away from the hub of prod, which is at hub.example.edu",
+        GATEWAY
+        | GITHUB
+        | {
+            "jupyterhub.httpRoute.hostnames": ["*.example.edu"],
+            f"{CONFIG}.OAuthenticator.oauth_callback_url": "https://hub.example.edu/hub/oauth_callback",
+        },
     ),
     "the chart's example gateway": Mistake(
         GATEWAY | {"jupyterhub.httpRoute.gateway": {"name": "your-gateway", "sectionName": "https"}},

@@ -89,3 +89,28 @@ jupyterhub.httpRoute.gateway.sectionName: '{{ $gateway.sectionName }}' includes 
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{- /* A sign-in that comes back to another host than the hub's: the provider sends people to where no hub is. */ -}}
+{{- define "guard.callback" }}
+{{- $hub := .Values.jupyterhub }}
+{{- $hosts := list }}
+{{- if ($hub.ingress).enabled }}
+  {{- $hosts = concat $hosts ($hub.ingress.hosts | default list) }}
+{{- end }}
+{{- if ($hub.httpRoute).enabled }}
+  {{- $hosts = concat $hosts ($hub.httpRoute.hostnames | default list) }}
+{{- end }}
+{{- if (($hub.proxy).https).enabled }}
+  {{- $hosts = concat $hosts ($hub.proxy.https.hosts | default list) }}
+{{- end }}
+{{- range $section, $settings := ($hub.hub).config }}
+  {{- if kindIs "map" $settings }}
+    {{- $callback := $settings.oauth_callback_url | default "" | toString }}
+    {{- $host := regexReplaceAll "^https?://([^/:]*).*$" $callback "${1}" | lower }}
+    {{- $known := or (has $host $hosts) (has (regexReplaceAll "^[^.]+" $host "*") $hosts) }}
+    {{- if and $callback $hosts (not $known) (not (contains "fill-in--" $callback)) }}
+jupyterhub.hub.config.{{ $section }}.oauth_callback_url: '{{ $callback }}' leads away from the hub of {{ $.Values.environment }}, which is at {{ join ", " $hosts }}; give it that host in config/{{ $.Values.environment }}.yaml, and register the same with the provider
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}

@@ -64,6 +64,49 @@ jupyterhub.hub.loadRoles.{{ $name }}.users: nobody is staff; name at least one p
 {{- end }}
 {{- end }}
 
+{{- /* A role without scopes: JupyterHub takes it, and who has it may do nothing. Its own roles bring theirs. */ -}}
+{{- define "guard.roles" }}
+{{- $own := list "admin" "server" "token" "user" }}
+{{- $roles := (.Values.jupyterhub.hub).loadRoles | default dict }}
+{{- $others := list }}
+{{- range $name, $role := $roles }}
+  {{- if and ($role).users (or $role.scopes (has $name $own)) }}
+    {{- $others = append $others (printf "jupyterhub.hub.loadRoles.%s" $name) }}
+  {{- end }}
+{{- end }}
+{{- range $name, $role := $roles }}
+  {{- if and (or ($role).users ($role).groups ($role).services) (not $role.scopes) (not (has ($role.name | default $name) $own)) }}
+jupyterhub.hub.loadRoles.{{ $name }}.scopes: it is empty, and who has the role '{{ $name }}' may do nothing; {{ with $others }}put its people into {{ join " or " . }}, or {{ end }}write the scopes that it shall have
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Two names in one, or a space that came along: nobody is called so, and nothing else says it. */ -}}
+{{- define "guard.names" }}
+{{- $lists := dict }}
+{{- range $name, $role := (.Values.jupyterhub.hub).loadRoles }}
+  {{- $_ := set $lists (printf "loadRoles.%s.users" $name) ($role).users }}
+{{- end }}
+{{- range $section, $settings := (.Values.jupyterhub.hub).config }}
+  {{- range $trait := list "admin_users" "allowed_users" "blocked_users" }}
+    {{- if kindIs "map" $settings }}
+      {{- $_ := set $lists (printf "config.%s.%s" $section $trait) (get $settings $trait) }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- range $at, $names := $lists }}
+  {{- if and (kindIs "string" $names) $names }}
+jupyterhub.hub.{{ $at }}: '{{ $names }}' is no list, and JupyterHub would take each letter for a name; write each name in a line of its own, with a hyphen before it
+  {{- else if kindIs "slice" $names }}
+    {{- range $number, $name := $names }}
+      {{- if regexMatch "^\\s|,|\\s$" (toString $name) }}
+jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' would be the name of one person; write each name in a line of its own, without commas and without spaces around it
+      {{- end }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* allow_all where anybody on the internet can have an account, or needs none. */ -}}
 {{- define "guard.everybody" }}
 {{- $own := include "hub.authenticator" . | fromJson }}
