@@ -84,7 +84,10 @@ def test_missing_dns_is_said_and_is_no_failure(bake) -> None:
 @pytest.mark.parametrize("arguments", [("rollback",), ("test",)])
 def test_no_cluster(repository: Path, arguments: tuple[str, ...]) -> None:
     wanted("kubectl")
-    assert "kubectl reaches no cluster: " in refused(repository, *arguments, KUBECONFIG=os.devnull)
+    said = refused(repository, *arguments, KUBECONFIG=os.devnull)
+    assert said.startswith("kubectl reaches no cluster: The connection to the server localhost:8080 was refused")
+    assert said.count("\n") == 1 and "memcache.go" not in said
+    assert said == script(repository, "preflight", "--env=staging", KUBECONFIG=os.devnull).stderr
 
 
 def test_the_values_and_the_command_for_those_who_run_helm_by_hand(repository: Path, chart: Path, helm: str) -> None:

@@ -26,6 +26,18 @@ CHECKS = {
         "environment: staging",
         "config/prod.yaml: environment is staging; write `environment: prod`",
     ),
+    "conflict": (
+        "chart/ci/fake-secrets.yaml",
+        "jupyterhub:",
+        "<<<<<<< before updating\njupyterhub:\n=======\njupyterhub: {}\n>>>>>>> after updating",
+        "conflict markers of an update or merge in chart/ci/fake-secrets.yaml:",
+    ),
+    "conflict in what is no YAML": (
+        "mise.toml",
+        "[tools]",
+        "<<<<<<< HEAD\n[tools]",
+        "conflict markers of an update or merge in mise.toml:",
+    ),
     "tab": (HUB, "  students:", "\tstudents:", "in YAML, spaces indent, not tabs"),
     "type": (HUB, "  students: ", "  students: many  # ", "config/hub.yaml: course.students: got string, want integer"),
     "key": (
@@ -69,6 +81,20 @@ def test_check_shows_sentences_of_guards_without_the_noise_of_helm(edited):
     assert "\njupyterhub.singleuser.memory.limit: 2 is 2 bytes" in text
     assert "Error: execution error" not in text
     assert "--debug" not in text
+
+
+def test_every_command_says_where_an_update_stopped(edited):
+    repository = edited()
+    changed(repository / HUB, "course:\n", "<<<<<<< before updating\ncourse:\n=======\n>>>>>>> after updating\n")
+    assert "conflict markers of an update or merge in config/hub.yaml:2: keep" in said(script(repository, "seats"))
+
+
+def test_own_image_is_not_named_like_the_base_of_others(edited):
+    repository = edited(image_name="registry.example.edu/course/image")
+    changed(repository / HUB, "name: registry.example.edu/course/image", "name: quay.io/jupyter/r-notebook")
+    text = said(script(repository, "check", "--offline"))
+    assert "config/hub.yaml: jupyterhub.singleuser.image.name is 'quay.io/jupyter/r-notebook'" in text
+    assert "change its base, FROM in image/Dockerfile" in text
 
 
 def test_check_translates_the_schema_of_the_chart(edited, chart):

@@ -441,7 +441,7 @@ def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_pat
             "has no jupyterhub.hub.cookieSecret",
             "fake-secrets.yaml has not",
         ),
-        ("secretsFor: prod\n", "not encrypted"),
+        ("secretsFor: prod\n", "not encrypted", "remove it and run `make secrets`"),
         ("<<<<<<< HEAD\n" + text, "no YAML"),
         (None, "secrets/prod.yaml is not there"),
     ):
@@ -455,6 +455,66 @@ def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_pat
     other = new_key(tmp_path / "other.txt")
     (hub / ".sops.yaml").write_text(rules.replace("    age:\n", f"    age:\n      - {other}\n", 1), encoding="utf-8")
     refused(script(hub, "manage_secrets", "check"), "secrets/staging.yaml is not encrypted for", other)
+
+
+def test_a_file_that_was_decrypted_in_its_place_comes_back(hub: Path, person: Path) -> None:
+    commit(hub, "All")
+    file = hub / "secrets/prod.yaml"
+    before = shown(hub)
+    for back in (["git", "checkout", "HEAD", "--", "secrets/prod.yaml"], None):
+        subprocess.run([os.environ["SOPS"], "decrypt", "--in-place", file], cwd=hub, check=True)
+        said = script(hub, "manage_secrets", "check")
+        refused(said, "`git checkout HEAD -- secrets/prod.yaml`", "`sops encrypt --in-place secrets/prod.yaml`")
+        refused(script(hub, "manage_secrets", "show", "--env=prod"), said.stderr.strip())
+        subprocess.run(back or [os.environ["SOPS"], "encrypt", "--in-place", "secrets/prod.yaml"], cwd=hub, check=True)
+        good(script(hub, "manage_secrets", "check"))
+        assert shown(hub) == before
+
+
+def test_check_names_what_is_still_blank(edited: Callable[..., Path]) -> None:
+    repository = edited(sign_in="oidc", sign_in_allow="everybody")
+    said = good(script(repository, "manage_secrets", "check"))
+    line = next(
+        number
+        for number, text in enumerate((repository / "config/hub.yaml").read_text("utf-8").splitlines(), 1)
+        if "https://fill-in--issuer.invalid/token" in text
+    )
+    assert f"fill-in--issuer (config/hub.yaml:{line})" in said
+    make(repository)
+    assert "`make secrets` asks for those left blank" in good(script(repository, "manage_secrets", "check"))
+    for file in [*(repository / "config").iterdir(), repository / ".sops.yaml"]:
+        file.write_text(file.read_text("utf-8").replace("fill-in--", "given-"), encoding="utf-8")
+    assert "blanks:" not in good(script(repository, "manage_secrets", "check"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "is_secret"),
+    [
+        ("hub.config.GenericOAuthenticator.client_secret", "geheim", True),
+        ("hub.config.GenericOAuthenticator.clientSecret", "geheim", True),
+        ("hub.config.LDAPAuthenticator.lookup_dn_search_password", "geheim", True),
+        ("hub.services.grader.api_token", "geheim", True),
+        ("hub.config.GenericOAuthenticator.client_secret", "fill-in--client-secret", False),
+        ("hub.config.NativeAuthenticator.check_common_password", True, False),
+        ("hub.config.GenericOAuthenticator.token_url", "https://idp.example.edu/token", False),
+        ("hub.existingSecret", "hub", False),
+    ],
+)
+def test_secret_that_the_template_does_not_know(key: str, value: object, is_secret: bool, edited) -> None:
+    repository = edited()
+    file = repository / "config/hub.yaml"
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    *parents, last = ["jupyterhub", *key.split(".")]
+    place = values
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[last] = value
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    done = script(repository, "manage_secrets", "check")
+    if is_secret:
+        refused(done, f"config/hub.yaml: jupyterhub.{key} is a secret", "in chart/ci/fake-secrets.yaml", "make secrets")
+    else:
+        good(done)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.
 
 
 def lint() -> None:
-    """yamllint on every YAML file, and pre-commit's own check of its configuration."""
+    """Conflict markers in any file, yamllint on every YAML file, and pre-commit's own check of its configuration."""
+    if marked := [sentence for file in hub.files() for sentence in hub.conflicts(file)]:
+        hub.stop("\n".join(marked))
     scripts = Path(sys.executable).parent
     for command in ([scripts / "yamllint", "--strict", "."], [scripts / "pre-commit", "validate-config"]):
         if subprocess.run(command, cwd=hub.ROOT).returncode:

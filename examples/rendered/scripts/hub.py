@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,8 @@ ENVIRONMENTS = ("staging", "prod")
 # What chart/ci/fake-secrets.yaml holds, and what stands where only a provider knows the value. Neither can be deployed.
 FAKE = "fake-for-rendering--"
 BLANK = "fill-in--"
+# Public images, on which others are built.
+DOCKER_STACKS = ("quay.io/jupyter/", "docker.io/jupyter/", "jupyter/")
 YAML_HINT = "in YAML, spaces indent, not tabs, and keys of one level begin in the same column"
 # The exit statuses of sops (its cmd/sops/codes) that have one cause each.
 SOPS_NO_KEY = 128
@@ -43,6 +46,20 @@ def say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def conflicts(path: Path) -> list[str]:
+    """Sentences that say where git or copier could not decide, and left its markers in a file."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        return []
+    label = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    return [
+        f"conflict markers of an update or merge in {label}:{number}: keep what is right, and take the markers out"
+        for number, line in enumerate(lines, 1)
+        if line.startswith("<" * 7 + " ")
+    ]
+
+
 def read(path: Path) -> dict:
     """A YAML file as a mapping, empty if it holds nothing. Stops where there is none."""
     label = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
@@ -51,6 +68,8 @@ def read(path: Path) -> dict:
     except FileNotFoundError:
         stop(f"{label} is missing: `git checkout -- {label}`, or `copier update`")
     except yaml.YAMLError as error:
+        if marked := conflicts(path):
+            stop("\n".join(marked))
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}," if where else ""
         stop(f"{label}{line} is no YAML: {getattr(error, 'problem', error)}; {YAML_HINT}")
@@ -83,12 +102,18 @@ def image_tag(env: str) -> str:
         return ""
     for path in [CHART / "values.yaml", *layers(env)]:
         node = read(path)
-        for key in ("jupyterhub", "singleuser", "image", "tag"):
+        for key in ("jupyterhub", "singleuser", "image"):
             node = (node or {}).get(key)
-        if node:
+        node = node or {}
+        if tag := node.get("tag"):
             stop(
-                f"{path.relative_to(ROOT)}: jupyterhub.singleuser.image.tag is '{node}', but what image/ holds "
+                f"{path.relative_to(ROOT)}: jupyterhub.singleuser.image.tag is '{tag}', but what image/ holds "
                 "decides it (`make image-tag` prints it): set it to ''"
+            )
+        if str(node.get("name")).startswith(DOCKER_STACKS):
+            stop(
+                f"{path.relative_to(ROOT)}: jupyterhub.singleuser.image.name is '{node['name']}', where nobody pushes "
+                "what image/ makes: leave the image's own name there, and change its base, FROM in image/Dockerfile"
             )
     return tree.tree_hash(ROOT, IMAGE.name)
 
@@ -142,6 +167,29 @@ def output(*command: str | Path, text: str | None = None) -> str:
     return subprocess.run(command, check=True, capture_output=True, input=text, text=True, cwd=ROOT).stdout
 
 
+def files() -> Iterator[Path]:
+    """The files of the repository, without what git, make and helm keep in it."""
+    apart = {ROOT / ".git", ROOT / ".venv", CHART / "charts"}
+    folders = [ROOT]
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if path.is_dir() and path not in apart and not path.is_symlink():
+                folders.append(path)
+            elif path.is_file():
+                yield path
+
+
+def blanks() -> list[str]:
+    """What config/, .sops.yaml and cluster/ still have to be given, each with its file and line."""
+    return [
+        f"{blank} ({path.relative_to(ROOT)}:{number})"
+        for path in files()
+        if path.relative_to(ROOT).parts[0] in ("config", ".sops.yaml", "cluster")
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        for blank in re.findall(f"{BLANK}[A-Za-z0-9-]+", line)
+    ]
+
+
 def leaves(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], object]]:
     """Every value that is no mapping and no list, with the keys that lead to it."""
     if isinstance(value, dict | list):
@@ -172,6 +220,20 @@ def recipients(metadata: dict) -> list[str]:
     return [form.format(**key) for kind, form in forms.items() for key in metadata.get(kind) or []]
 
 
+def plaintext(env: str) -> str:
+    """The sentence for a secrets file that somebody has decrypted where it lies. It may hold what nobody else has."""
+    label = secrets_file(env).relative_to(ROOT)
+    try:
+        output("git", "cat-file", "-e", f"HEAD:{label}")
+        back = f"`git checkout HEAD -- {label}` brings back the encrypted one"
+    except subprocess.CalledProcessError:
+        back = "git has none to go back to: if it holds nothing to keep, remove it and run `make secrets`"
+    return (
+        f"{label} is not encrypted: its values must not reach git. {back}; `sops encrypt --in-place {label}` keeps"
+        " what it holds now"
+    )
+
+
 def decrypted(env: str) -> str:
     """The secrets of an environment as YAML, in memory only. Stops with a sentence where there is nothing to trust."""
     file = secrets_file(env)
@@ -180,7 +242,7 @@ def decrypted(env: str) -> str:
         stop(f"{label} is not there: run `make secrets`, and commit what it writes")
     metadata = read(file).get("sops")
     if not metadata:
-        stop(f"{label} is not encrypted: take it out of git's reach, then run `make secrets` and `make secrets-edit`")
+        stop(plaintext(env))
     try:
         text = output(tool("sops"), "decrypt", file)
     except subprocess.CalledProcessError as error:

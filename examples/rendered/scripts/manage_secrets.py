@@ -19,6 +19,8 @@ import hub
 # Without 0, O, 1, I and l, which people confuse when they copy a password from a slide.
 LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 RECIPE = re.compile(hub.FAKE + r"(?:(?P<how>hex|password)-(?P<length>[0-9]+)|ask)--(?P<what>[a-z0-9-]+)")
+# What is a secret by its name, whether the template knows it or not.
+CALLED_SECRET = re.compile(r"(?i)^jupyterhub\.hub\.(config|services)\..*(secret|password|token)$")
 ENCRYPTED = re.compile(r"ENC\[AES256_GCM,data:[^,]*,iv:[^,]+,tag:[^,]+,type:[a-z]+\]")
 
 Key = tuple[str | int, ...]
@@ -243,7 +245,7 @@ def problems(env: str) -> list[str]:
         return [f"{label} is no YAML: take a good version (`git log {label}`)"]
     metadata = content.pop("sops", None) if isinstance(content, dict) else None
     if not isinstance(metadata, dict):
-        return [f"{label} is not encrypted: its values must not reach git. Remove it, then run `make secrets`"]
+        return [hub.plaintext(env)]
     found = []
     plain = [hub.dotted(path) for path, value in hub.leaves(content) if not ENCRYPTED.fullmatch(str(value))]
     if comments := re.findall(r"^\s*#(?!ENC\[).*", text, re.M):
@@ -277,16 +279,28 @@ def misplaced() -> list[str]:
     def names(path: Key) -> Key:
         return tuple(key for key in path if isinstance(key, str))
 
+    def real(value: object) -> bool:
+        return isinstance(value, str) and value != "" and hub.BLANK not in value
+
     found = []
     for file in [hub.CHART / "values.yaml", *sorted((hub.ROOT / "config").glob("*.yaml"))]:
         env = file.stem if file.stem in hub.ENVIRONMENTS else "prod"
+        label = file.relative_to(hub.ROOT)
         values = list(hub.leaves(hub.read(file)))
+        for path, value in values:
+            key = names(path)
+            if CALLED_SECRET.search(hub.dotted(key)) and key not in map(names, wanted()) and real(value):
+                fake = f"{hub.FAKE}ask--{re.sub('[^a-z0-9]+', '-', str(key[-1]).lower())}"
+                found.append(
+                    f"{label}: {hub.dotted(path)} is a secret; take it out there, give the key the value `{fake}` in"
+                    " chart/ci/fake-secrets.yaml, and run `make secrets`"
+                )
         for secret in wanted():
             # Whatever stands there: a list may have become a text, or a text a list.
             below = (value for path, value in values if names(path)[: len(names(secret))] == names(secret))
             if any(value not in (None, "") and hub.BLANK not in str(value) for value in below):
                 found.append(
-                    f"{file.relative_to(hub.ROOT)}: {hub.dotted(names(secret))} is a secret; take it out there and use"
+                    f"{label}: {hub.dotted(names(secret))} is a secret; take it out there and use"
                     f" `make secrets-set ENV={env} KEY={hub.dotted(secret)}`"
                 )
     return found
@@ -310,8 +324,10 @@ def check() -> None:
     found += misplaced()
     if found:
         hub.stop("\n".join(found))
+    if blanks := hub.blanks():
+        print(f"blanks: refused by deploys until they are filled in: {', '.join(blanks)}")
     if files:
-        print("secrets: every value that the hub needs is there, and encrypted")
+        print("secrets: every one that the hub needs is there, and encrypted; `make secrets` asks for those left blank")
     else:
         print("secrets: there are none yet; `make secrets` makes them before the first deploy")
 

@@ -40,9 +40,10 @@ class Findings:
 
 def version(env: str, find: Findings) -> None:
     """Kubernetes is new enough for the chart."""
-    told = release.found(release.run(hub.tool("kubectl"), "version", "--output=json")).get("serverVersion")
+    done = release.run(hub.tool("kubectl"), "version", "--output=json")
+    told = release.found(done).get("serverVersion")
     if not told:
-        hub.stop("kubectl reaches no cluster: see docs/cluster.md for how to get its credentials")
+        release.no_cluster(done)
     wanted = int(re.search(r"1\.(\d+)", hub.read(hub.CHART / "Chart.yaml")["kubeVersion"])[1])
     if int(re.match(r"\d+", told["minor"])[0]) < wanted:
         find.problem(f"Kubernetes is {told['gitVersion']}, and chart/Chart.yaml wants 1.{wanted} or newer: upgrade it")

@@ -3,10 +3,11 @@
 import argparse
 import base64
 import json
+import re
 import subprocess
 import time
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import yaml
 
@@ -44,13 +45,19 @@ def found(done: subprocess.CompletedProcess[str]) -> dict:
     return json.loads(done.stdout) if done.returncode == 0 else {}
 
 
+def no_cluster(done: subprocess.CompletedProcess[str]) -> NoReturn:
+    """Stop with what kubectl says last; before it come its log's lines, one for each time that it tried."""
+    why = [line for line in done.stderr.splitlines() if line.strip() and not re.match(r"[EWI]\d{4} ", line)]
+    hub.stop(
+        f"kubectl reaches no cluster: {why[-1] if why else 'it says nothing'}; docs/cluster.md has its credentials"
+    )
+
+
 def reach(env: str) -> None:
     """Stop with a sentence if there is no cluster, or no right to look into the namespace."""
     done = kubectl(env, "auth", "can-i", "get", "secrets")
     if done.returncode and done.stdout.strip() != "no":
-        hub.stop(
-            f"kubectl reaches no cluster: {done.stderr.strip()}\nSee docs/cluster.md for how to get its credentials"
-        )
+        no_cluster(done)
     if done.stdout.strip() == "no":
         hub.stop(f"kubectl reaches the cluster, but may not use the namespace {hub.release(env)}; see docs/cluster.md")
 
