@@ -4,10 +4,14 @@
 import json
 import re
 import sys
+from pathlib import Path
 
+from cookiecutter.config import get_user_config
 from jinja2 import Environment
 
 answers = dict(json.loads(r'<< cookiecutter.items() | list | tojson >>'))  # fmt: skip
+
+kept = dict(answers)
 
 # Without prompts cookiecutter renders an answer as if it were a template. What counts is what was typed.
 typed = dict(json.loads(r'<< _cookiecutter.items() | list | tojson >>'))  # fmt: skip
@@ -34,5 +38,13 @@ def refusals() -> list[str]:
     return found
 
 
+def way_on() -> list[str]:
+    """How nobody has to answer everything again: cookiecutter keeps the answers of each run before it comes here."""
+    file = Path(get_user_config()["replay_dir"], f"{Path(answers['_repo_dir']).name}.json")
+    if not file.is_file() or json.loads(file.read_text(encoding="utf-8"))["cookiecutter"] != kept:
+        return []
+    return [f"The answers are in {file}: correct them there, and run cookiecutter again with --replay"]
+
+
 if sentences := refusals():
-    sys.exit("\n".join(sentences))
+    sys.exit("\n".join([*sentences, *way_on()]))

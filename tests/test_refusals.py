@@ -1,11 +1,13 @@
 """Bad answers are refused by both engines with the same sentence, and nothing is left on disk."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from matrix import FORBIDDEN
 
 TITLE = "must be 2 to 100 characters on one line"
@@ -61,6 +63,20 @@ def test_refused(template: Path, tmp_path: Path, engine, answers: dict[str, str]
     assert done.returncode == 1
     assert sentence in done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_corrected_answers_need_not_be_given_again(template: Path, tmp_path: Path) -> None:
+    settings = yaml.safe_dump({"replay_dir": str(tmp_path / "replay"), "cookiecutters_dir": str(tmp_path / "cloned")})
+    (tmp_path / "settings.yaml").write_text(settings, encoding="utf-8")
+    environ = {**os.environ, "COOKIECUTTER_CONFIG": str(tmp_path / "settings.yaml")}
+    command = cookiecutter(template, tmp_path / "made", {"hub_name": "My Hub", "students": "30"})
+    refused = subprocess.run(command, env=environ, capture_output=True, text=True)
+    said = re.search(r"The answers are in (.*\.json): correct them there, and run .* with --replay", refused.stderr)
+    answers = Path(said[1])
+    answers.write_text(answers.read_text(encoding="utf-8").replace("My Hub", "my-hub"), encoding="utf-8")
+    again = [sys.executable, "-m", "cookiecutter", str(template), "-o", str(tmp_path / "made"), "--replay"]
+    subprocess.run(again, env=environ, check=True, stdin=subprocess.DEVNULL)
+    assert "students: 30" in (tmp_path / "made/my-hub/config/hub.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("title", ["R << Python", "<< cookiecutter.hub_name >>", "100 <%"])
