@@ -75,6 +75,12 @@ def test_the_list_of_what_is_pruned_fits_a_screen() -> None:
     assert len(QUESTIONS["_only_when"]) <= 24
 
 
+def test_every_command_names_the_copier_that_is_tested() -> None:
+    files = [*SOURCES, "tests/requirements.txt"]
+    texts = [(TEMPLATE / name).read_text(encoding="utf-8") for name in files]
+    assert len({version for text in texts for version in re.findall(r"copier==([0-9.]+[0-9])", text)}) == 1
+
+
 def test_code_keeps_to_its_style() -> None:
     for command in (["check", "--quiet", "."], ["format", "--quiet", "--check", "."]):
         done = subprocess.run([sys.executable, "-m", "ruff", *command], cwd=TEMPLATE, capture_output=True, text=True)

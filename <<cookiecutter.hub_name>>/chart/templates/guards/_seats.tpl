@@ -17,7 +17,7 @@ course.calendar.classTimes: the placeholders of a class would keep its students 
 course.peak: {{ $course.peak }} is above course.students, {{ $course.students }}: no more can be there at once than are enrolled; correct the one that is wrong
 {{- end }}
 {{- if and $course.sizedFor (gt (int64 $course.peak) (int64 $course.sizedFor)) }}
-course.peak: {{ $course.peak }} is above course.sizedFor, {{ $course.sizedFor }}, the number that the limits in chart/values.yaml are made for; run `copier update` with peak_students {{ $course.peak }}, or lower it
+course.peak: {{ $course.peak }} is above course.sizedFor, {{ $course.sizedFor }}, the number that the limits in chart/values.yaml are made for; run `uv tool run copier==9.19.1 update --defaults --data students={{ $course.students }} --data peak_students={{ $course.peak }}`, or lower it
 {{- end }}
 {{- end }}
 
