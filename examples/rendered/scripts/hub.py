@@ -66,7 +66,7 @@ def read(path: Path) -> dict:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
-        stop(f"{label} is missing: `git checkout -- {label}`, or `copier update`")
+        stop(f"{label} is missing: `git checkout -- {label}` brings it back")
     except yaml.YAMLError as error:
         if marked := conflicts(path):
             stop("\n".join(marked))
