@@ -229,7 +229,46 @@ def test_make_lock_is_what_check_wants(own: Path) -> None:
     assert "://" not in (own / "image" / "requirements.lock").read_text("utf-8")
 
 
+@pytest.fixture
+def nothing_but_git(tmp_path: Path) -> str:
+    """A PATH without an engine."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(shutil.which("git"))
+    return str(tmp_path / "bin")
+
+
 def test_an_engine_that_is_not_known_is_named(own: Path) -> None:
     done = script(own, "image", "build", CONTAINER="rkt")
     assert done.returncode == 1
     assert "CONTAINER is 'rkt': it must be one of docker, podman, buildah" in done.stderr
+
+
+@pytest.mark.parametrize("action", ["build", "test", "push"])
+def test_without_an_engine_each_is_named(own: Path, nothing_but_git: str, action: str) -> None:
+    done = script(own, "image", action, PATH=nothing_but_git, CONTAINER="")
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "no engine to build with: docker is not there; podman is not there; buildah is not there."
+    )
+
+
+def test_the_tag_needs_no_engine(own: Path, nothing_but_git: str) -> None:
+    done = script(own, "image", "tag", PATH=nothing_but_git)
+    assert (done.returncode, done.stdout.strip().rpartition(":")[2]) == (0, tag(own))
+
+
+@pytest.mark.parametrize(
+    ("interface", "base"),
+    [
+        ("lab", "base-notebook"),
+        ("lab", "datascience-notebook"),
+        ("rstudio", "datascience-notebook"),
+        ("vscode", "datascience-notebook"),
+        ("rstudio", "registry.example.edu/ready/image:1"),
+    ],
+)
+def test_the_linter_finds_nothing_in_the_dockerfile(bake, interface: str, base: str) -> None:
+    dockerfile = bake(interface=interface, image_base=base, **OWN) / "image" / "Dockerfile"
+    hadolint = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run([hadolint, "--no-color", dockerfile], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
