@@ -62,6 +62,15 @@ CHANGES = {
             "everybody would find an empty home. Move the files first, or leave it.",
         ],
     ),
+    "what a new student gets": (
+        user(storage={"capacity": "20Gi"}, defaultUrl="/tree", cpu={"limit": 1}),
+        [
+            HUB,
+            "The volume of a new student goes from 10Gi to 20Gi; volumes that are there stay as they are.",
+            "What opens after sign-in goes from /lab to /tree, for servers that start from then on.",
+            "A student's CPU limit goes from 2 to 1, for servers that start from then on.",
+        ],
+    ),
     "the proxy": (
         {"jupyterhub": {"proxy": {"chp": {"resources": {"limits": {"memory": "1Gi"}}}}}},
         [HUB, PROXY],
@@ -193,6 +202,18 @@ def test_no_secret_value_appears(repository: Path) -> None:
         assert secret not in said
         assert base64.b64encode(secret.encode()).decode() not in said
     assert "(redacted" in said
+
+
+def test_secrets_that_go(repository: Path) -> None:
+    (repository / "secrets").mkdir()
+    path = repository / "secrets" / "prod.yaml"
+    path.write_text("secretsFor: prod\njupyterhub: {hub: {cookieSecret: 'ENC[AES256_GCM,data:a]'}}\n", "utf-8")
+    commit(repository, "Secrets")
+    path.unlink()
+    assert bullets(impact(repository)) == [
+        "Nothing changes in the cluster.",
+        "DANGER: secrets/prod.yaml goes, and without it the deploy stops.",
+    ]
 
 
 def test_a_base_that_is_not_there(repository: Path) -> None:
