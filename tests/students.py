@@ -24,6 +24,14 @@ OTHER_IMAGE = os.environ.get(
 TIMEOUT = os.environ.get("E2E_TIMEOUT", "90s")
 
 
+class Dumper(yaml.SafeDumper):
+    """YAML as a repository's yamllint wants it: lists are indented."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Without the exception for lists."""
+        super().increase_indent(flow)
+
+
 class Repository:
     """A course repository under git, on its way to the cluster."""
 
@@ -61,7 +69,8 @@ class Repository:
             return base
 
         path = self.folder / file
-        path.write_text(yaml.safe_dump(merged(yaml.safe_load(path.read_text("utf-8")), values)), "utf-8")
+        text = yaml.dump(merged(yaml.safe_load(path.read_text("utf-8")), values), Dumper=Dumper, sort_keys=False)
+        path.write_text(text, "utf-8")
         self.run("git", "commit", "--quiet", "--all", f"--message={message}")
 
     def undo(self) -> None:
