@@ -37,6 +37,14 @@ HOMES = {
     "singleuser.storage.static.subPath",
     "hub.config.KubeSpawner.slug_scheme",
 }
+# What a student's server is given, by its key in the chart.
+SERVER = {
+    "singleuser.memory.limit": "A student's memory limit",
+    "singleuser.memory.guarantee": "A student's memory guarantee",
+    "singleuser.cpu.limit": "A student's CPU limit",
+    "singleuser.cpu.guarantee": "A student's CPU guarantee",
+    "singleuser.defaultUrl": "What opens after sign-in",
+}
 
 
 class Side:
@@ -153,10 +161,14 @@ def servers(base: Side, head: Side) -> list[str]:
                 f"DANGER: {key} goes from {said(base, key)} to {said(head, key)}: everybody would find an "
                 "empty home. Move the files first, or leave it."
             )
-        elif key in ("singleuser.memory.limit", "singleuser.memory.guarantee"):
+        elif key in SERVER:
             lines.append(
-                f"A student's memory {key.rpartition('.')[2]} goes from {said(base, key)} to "
-                f"{said(head, key)}, for servers that start from then on."
+                f"{SERVER[key]} goes from {said(base, key)} to {said(head, key)}, for servers that start from then on."
+            )
+        elif key == "singleuser.storage.capacity":
+            lines.append(
+                f"The volume of a new student goes from {said(base, key)} to {said(head, key)}; "
+                "volumes that are there stay as they are."
             )
         elif key == "cull.timeout":
             lines.append(f"Idle servers are stopped after {said(head, key)} seconds (now: {said(base, key)}).")
@@ -229,6 +241,8 @@ def secret_keys(base: str, env: str) -> list[str]:
         return []
     if not old:
         return ["The secrets of this environment are new."]
+    if not new:
+        return [f"DANGER: {path} goes, and without it the deploy stops."]
     lines = [f"Secrets change: {', '.join(changed)}. The hub restarts; running servers stay as they are."]
     if any("cookie" in key.lower() for key in changed):
         lines.append("Everybody has to sign in again: the secret of the cookies changes.")
