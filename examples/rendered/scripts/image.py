@@ -186,8 +186,9 @@ def make() -> None:
         # Docker's own store may not hold several platforms: they are pushed from the builder's cache.
         build("course", wanted, *CACHE_ONLY)
     else:
-        # A list that is there already would keep its old entries.
-        subprocess.run([engine(), "manifest", "rm", reference()], capture_output=True)
+        # A list that is there already would keep its old entries; an image of one platform would be in its way.
+        for forget in (["manifest", "rm"], ["rmi"]):
+            subprocess.run([engine(), *forget, reference()], capture_output=True)
         build("course", wanted, "--manifest", reference())
 
 
