@@ -16,6 +16,9 @@ test: .venv ## Lint the template and run its tests (TESTS=tests/test_engines.py:
 e2e: .venv ## Deploy to the cluster that E2E_CONTEXT names, kubectl's current context, and break it in many ways (HELM4: a Helm 4 too)
 	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest -m e2e tests/e2e
 
+e2e-image: .venv ## Build, test and push an image with each engine that is here; no cluster (E2E_STAND_IN: see the tests)
+	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest -m e2e -rs tests/test_image_engines.py
+
 bench: .venv ## Measure both engines against a tree without template syntax
 	@$(PYTHON) tools/bench.py
 
@@ -33,5 +36,5 @@ sample: .venv ## Write examples/rendered/ again, which shows what a change does 
 	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'The packages of $< are not there, pip says above why; the next make tries again' >&2; exit 1; }
 	@touch $@
 
-.PHONY: .venv help demo test e2e bench sample
+.PHONY: .venv help demo test e2e e2e-image bench sample
 .DEFAULT_GOAL := help
