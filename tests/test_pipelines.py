@@ -155,3 +155,22 @@ def test_gitlab_has_the_same_stages(bake, cell: str) -> None:
         assert pipeline[env] == {"extends": ".deploy", "stage": env}
     assert pipeline[".deploy"]["resource_group"] == "$CI_JOB_NAME"
     assert ("image-push" in pipeline) is bool(GITLAB[cell].get("image_name"))
+
+
+def test_ecr_gives_a_password_for_each_run(bake) -> None:
+    """It has none that lasts: on GitHub docker/login-action asks for one, on GitLab the job does."""
+    registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+    answers = {"platform": "eks", "image_name": f"{registry}/course/image"}
+    repository = bake(ci="gitlab", **answers)
+    lint(BIN / "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", ".gitlab-ci.yml", cwd=repository)
+    script = "\n".join(yaml.safe_load((repository / ".gitlab-ci.yml").read_text("utf-8"))["image-push"]["script"])
+    ask = f"aws ecr get-login-password --region eu-central-1 | buildah login --username AWS --password-stdin {registry}"
+    assert script.index("awscli==") < script.index("AWS_SECRET_ACCESS_KEY=") < script.index(ask)
+    steps = workflows(bake(**answers))["deploy.yaml"]["jobs"]["image"]["steps"]
+    login = next(step for step in steps if step.get("uses", "").startswith("docker/login-action@"))
+    # The id of an access key, and the key: the action knows the registry by its name.
+    assert login["with"] == {
+        "registry": registry,
+        "username": "${{ vars.REGISTRY_USERNAME }}",
+        "password": "${{ secrets.REGISTRY_PASSWORD }}",
+    }
