@@ -481,7 +481,7 @@ def test_check_names_what_is_still_blank(edited: Callable[..., Path]) -> None:
     )
     assert f"fill-in--issuer (config/hub.yaml:{line})" in said
     make(repository)
-    assert "`make secrets` asks for those left blank" in good(script(repository, "manage_secrets", "check"))
+    assert "`make secrets` asks for those that are blank" in good(script(repository, "manage_secrets", "check"))
     for file in [*(repository / "config").iterdir(), repository / ".sops.yaml"]:
         file.write_text(file.read_text("utf-8").replace("fill-in--", "given-"), encoding="utf-8")
     assert "blanks:" not in good(script(repository, "manage_secrets", "check"))

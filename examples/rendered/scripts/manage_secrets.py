@@ -327,7 +327,7 @@ def check() -> None:
     if blanks := hub.blanks():
         print(f"blanks: refused by deploys until they are filled in: {', '.join(blanks)}")
     if files:
-        print("secrets: every one that the hub needs is there, and encrypted; `make secrets` asks for those left blank")
+        print("secrets: every one that the hub needs is there, encrypted; `make secrets` asks for those that are blank")
     else:
         print("secrets: there are none yet; `make secrets` makes them before the first deploy")
 
