@@ -100,9 +100,10 @@ def published() -> set[str]:
         look = ["skopeo", "inspect", f"docker://{reference()}"]
         raw, config = [*look, "--raw"], [*look, "--config"]
     index = json.loads(hub.output(*raw))
-    found = (
-        [one["platform"] for one in index["manifests"]] if "manifests" in index else [json.loads(hub.output(*config))]
-    )
+    if "manifests" in index:
+        found = [one["platform"] for one in index["manifests"] if "platform" in one]
+    else:
+        found = [json.loads(hub.output(*config))]
     return {f"{one['os']}/{one['architecture']}" for one in found}
 
 
@@ -161,20 +162,10 @@ def build(target: str, wanted: list[str], *arguments: str) -> None:
     name = engine()
     command = ["docker", "buildx", "build"] if name == "docker" else [name, "build", "--layers"]
     foreign = ", ".join(one for one in wanted if one != HERE)
-    hint = (
-        f"; an 'exec format error' there means that {foreign} needs an emulator here, such as Debian's qemu-user-static"
-    )
+    needs = f"; an 'exec format error' there means that {foreign} needs an emulator here (Debian: qemu-user-static)"
+    arguments = ("--target", target, "--platform", ",".join(wanted), *arguments)
     with context() as folder:
-        run(
-            *command,
-            "--target",
-            target,
-            "--platform",
-            ",".join(wanted),
-            *arguments,
-            folder,
-            hint=hint if foreign else "",
-        )
+        run(*command, *arguments, folder, hint=needs if foreign else "")
 
 
 def make() -> None:
