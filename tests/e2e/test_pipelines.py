@@ -28,6 +28,8 @@ GITLAB_CI_LOCAL = "gitlab-ci-local@4.70.1"
 USER, PASSWORD = "course", "only-for-this-test"
 # The password in bcrypt, as the registry reads it.
 HTPASSWD = f"{USER}:$2b$04$K5o.vGpWbv1FcLkCcWWGZ.vRHswnbkHac028l4Sks/O/OConHy8rG\n"
+# What says here how to build. GitLab's pipeline says it itself.
+ENGINE = ("CONTAINER", "BUILDAH_ISOLATION", "CONTAINERS_STORAGE_CONF")
 BASE = "quay.io/jupyter/scipy-notebook"
 
 
@@ -188,8 +190,8 @@ class Pipeline(Repository):
         return listed.strip().rpartition(".v")[2]
 
     def runner(self, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run the jobs, without the ways to the cluster and into the secrets that people have here."""
-        mine = ("KUBECONFIG", "XDG_CONFIG_HOME")
+        """Run the jobs, without what people have here: the ways to the cluster and the secrets, the engine."""
+        mine = ("KUBECONFIG", "XDG_CONFIG_HOME", *ENGINE)
         given = {name: text for name, text in self.environ.items() if name not in mine} | environ
         done = subprocess.run(command, cwd=self.folder, env=given, capture_output=True, text=True)
         print(done.stdout, done.stderr)
@@ -268,7 +270,7 @@ class GitHub(Pipeline):
             "SOPS_AGE_KEY": self.key(),
             "REGISTRY_PASSWORD": PASSWORD,
         }
-        passed = ["Z2JH_CHART", "CONTAINER", "BUILDAH_ISOLATION", "CONTAINERS_STORAGE_CONF", *self.registry.environ()]
+        passed = ["Z2JH_CHART", *ENGINE, *self.registry.environ()]
         command = [
             str(Path(sys.executable).with_name("act")),
             event,
