@@ -147,6 +147,14 @@ def test_prod_comes_after_staging_and_deploys_do_not_interleave(bake, cell: str)
     assert (deploy["permissions"].get("id-token") == "write") is clouds
 
 
+@pytest.mark.parametrize("cell", [name for name, cell in GITHUB.items() if cell.get("image_name")])
+def test_a_runner_that_builds_for_both_processors_can(bake, cell: str) -> None:
+    files = workflows(bake(**GITHUB[cell]))
+    for name in "deploy.yaml", "pull-request.yaml":
+        steps = json.dumps(files[name]["jobs"]["image"]["steps"])
+        assert ("docker/setup-qemu-action" in steps) is (GITHUB[cell].get("architecture") == "both")
+
+
 @pytest.mark.parametrize("cell", GITLAB)
 def test_gitlab_has_the_same_stages(bake, cell: str) -> None:
     pipeline = yaml.safe_load((bake(**GITLAB[cell]) / ".gitlab-ci.yml").read_text("utf-8"))
