@@ -199,6 +199,21 @@ def test_an_image_for_one_platform_is_built_again_for_both(own: Path, registry: 
     assert "nothing to do" in make(own, "image-push").stdout
 
 
+def test_without_skopeo_it_is_built_all_the_same(own: Path, engine: str, tmp_path: Path, monkeypatch) -> None:
+    if engine == "docker":
+        pytest.skip("docker looks into the registry itself")
+    # All programs but one.
+    for folder in reversed(os.environ["PATH"].split(os.pathsep)):
+        for program in Path(folder).iterdir() if Path(folder).is_dir() else []:
+            (tmp_path / program.name).unlink(missing_ok=True)
+            (tmp_path / program.name).symlink_to(program)
+    (tmp_path / "skopeo").unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = make(own, "image")
+    assert done.returncode == 0, done.stderr
+    assert "for there is no skopeo: building it" in done.stderr
+
+
 def test_a_registry_that_wants_a_login(own: Path, locked: str, engine: str) -> None:
     config = own / "config" / "hub.yaml"
     config.write_text(config.read_text("utf-8").replace(reference(own)[0], locked), encoding="utf-8")

@@ -57,8 +57,6 @@ def unusable(name: str) -> str:
         return f"does not run ({last_line(info.stderr)})"
     if name == "docker" and subprocess.run(["docker", "buildx", "inspect"], capture_output=True).returncode:
         return "has no buildx, with which it builds (https://docs.docker.com/go/buildx/)"
-    if name != "docker" and not shutil.which("skopeo"):
-        return "has no skopeo beside it, which looks into the registry (https://github.com/containers/skopeo)"
     return ""
 
 
@@ -124,6 +122,11 @@ def exists(pushing: bool) -> bool:
 
     Where the registry does not tell, there is no use in building what is to be pushed into it; other builds go on.
     """
+    if engine() != "docker" and not shutil.which("skopeo"):
+        print(
+            f"nobody looks whether the registry has {reference()}, for there is no skopeo: building it", file=sys.stderr
+        )
+        return False
     try:
         found = published()
     except subprocess.CalledProcessError as error:
