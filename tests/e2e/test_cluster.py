@@ -150,7 +150,10 @@ def test_a_dirty_tree_is_refused(repository) -> None:
 
 
 def kill_in(repository, env: str, state: str, how: signal.Signals = signal.SIGKILL) -> str:
-    """Start a deploy and stop it when the release is in a state: what it said. SIGKILL goes to Helm as well."""
+    """Start a deploy and stop it when its revision is in a state: what it said. SIGKILL goes to Helm as well."""
+    # One that was interrupted earlier is pending for ever.
+    look = ["get", "secrets", f"--selector=owner=helm,status={state}", "--output=name"]
+    before = repository.kubectl(env, *look, check=False)
     deploy = subprocess.Popen(
         [sys.executable, "scripts/deploy.py", "deploy", f"--env={env}", "--timeout=20s"],
         cwd=repository.folder,
@@ -161,8 +164,7 @@ def kill_in(repository, env: str, state: str, how: signal.Signals = signal.SIGKI
         start_new_session=True,
     )
     end = time.monotonic() + 90
-    selector = f"--selector=owner=helm,status={state}"
-    while not repository.kubectl(env, "get", "secrets", selector, "--output=name", check=False):
+    while repository.kubectl(env, *look, check=False) in ("", before):
         assert time.monotonic() < end and deploy.poll() is None, f"the release never was {state}"
         time.sleep(0.1)
     if how == signal.SIGKILL:
