@@ -377,3 +377,10 @@ def test_the_deployers_account_is_bound_to_its_namespaces(bake) -> None:
             for rule in item["rules"]:
                 writes = set(rule["verbs"]) - {"get", "list", "watch", "create"}
                 assert not writes or rule["resourceNames"], "whatever can be changed is named"
+
+
+def test_any_contact_gets_the_certificates(bake) -> None:
+    contact = "*%a@example.edu"
+    repository = bake(tls="ingress", hub_domain="hub.example.edu", contact_email=contact)
+    issuer = next(item for item in objects(render(repository, "prod")) if item["kind"] == "Issuer")
+    assert issuer["spec"]["acme"]["email"] == contact

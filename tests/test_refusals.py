@@ -17,6 +17,10 @@ BAD = [
     ({"hub_name": "a" * 41}, f"hub_name '{'a' * 41}' must be a DNS label of at most 40 characters"),
     ({"hub_name": "$(id)"}, "hub_name '$(id)' must be a DNS label"),
     ({"hub_name": "hub-"}, "hub_name 'hub-' must be a DNS label"),
+    # cookiecutter has been seen to remove the folder that the first of these leads to.
+    ({"hub_name": "a/.."}, "hub_name 'a/..' must be a DNS label"),
+    ({"hub_name": "../x"}, "hub_name '../x' must be a DNS label"),
+    ({"hub_name": ""}, "hub_name '' must be a DNS label"),
     ({"contact_email": "course-team"}, "contact_email 'course-team' must be an e-mail address"),
     ({"memory_limit": "2Gi"}, f"memory_limit '2Gi' {MEMORY}"),
     ({"memory_guarantee": "0.5G"}, f"memory_guarantee '0.5G' {MEMORY}"),
