@@ -128,3 +128,10 @@ def test_no_calendar_in_staging_or_without_classes(bake, chart, env, answers):
     found = objects(render(bake(**answers), env))
     assert by_name(found, "CronJob") == {}
     assert "class-placeholder" not in by_name(found, "StatefulSet")
+
+
+@pytest.mark.parametrize("platform", ["any", "gke", "k3s"])
+def test_one_edit_brings_a_calendar_to_a_hub_without_class_times(edited, chart, platform):
+    repository = edited(platform=platform)
+    write_calendar(repository, timezone="UTC", classTimes=["mon 10:00-11:30"], termEnds="")
+    assert "class-placeholder" in by_name(objects(render(repository, "prod")), "StatefulSet")

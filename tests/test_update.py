@@ -1,6 +1,7 @@
 """A repository born with either engine takes `copier update`: its owner's edits stay, the template's changes arrive."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -94,3 +95,14 @@ def test_update_keeps_edits_and_brings_changes(released: Path, tmp_path: Path) -
         shutil.rmtree(repository / ".git")
     one, two = map(tree, repositories)
     assert one == two
+
+
+def test_the_readme_line_for_more_students_changes_nothing_as_it_stands(released: Path, tmp_path: Path) -> None:
+    """Pasted with the numbers that it shows, it must not shrink the hub."""
+    answers = {**CELL, "students": "120", "peak_students": "110"}
+    repository = by_cookiecutter(released, tmp_path, answers)
+    run("git", "init", "--quiet", cwd=repository)
+    commit(repository, "A hub")
+    line = re.search(r"copier==\S+ (update .*--data peak_students=\d+)", (repository / "README.md").read_text("utf-8"))
+    run(sys.executable, "-m", "copier", *line[1].split(), cwd=repository)
+    assert run("git", "status", "--porcelain", cwd=repository) == ""
