@@ -34,6 +34,11 @@ def by_name(found: list[dict], kind: str) -> dict[str, dict]:
     return {item["metadata"]["name"]: item for item in found if item["kind"] == kind}
 
 
+def described(found: list[dict]) -> dict:
+    """The Deployment of placeholders that the CronJobs apply."""
+    return json.loads(by_name(found, "ConfigMap")["class-calendar"]["data"]["placeholder.json"])
+
+
 @pytest.fixture(scope="module")
 def placeholders(bake) -> ModuleType:
     """The program of the CronJobs."""
@@ -93,10 +98,11 @@ def test_cron_jobs_of_prod(edited, chart):
     assert role["rules"] == [
         {
             "apiGroups": ["apps"],
-            "resources": ["statefulsets/scale"],
+            "resources": ["deployments"],
             "resourceNames": ["class-placeholder"],
-            "verbs": ["patch"],
-        }
+            "verbs": ["create", "patch"],
+        },
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["class-calendar"], "verbs": ["get"]},
     ]
 
 
@@ -109,10 +115,11 @@ def test_class_after_midnight_on_a_day(edited, chart):
 
 def test_placeholder_fills_a_node_and_makes_room(bake, chart):
     found = objects(render(bake(class_times="mon 10:00-11:30", platform="gke"), "prod"))
-    placeholder = by_name(found, "StatefulSet")["class-placeholder"]
+    placeholder = described(found)
     kubernetes_validate.validate(placeholder, "1.34", strict=True)
-    # The CronJobs own the number; where there is no cluster to ask, it is none.
-    assert placeholder["spec"]["replicas"] == 0
+    # Helm neither waits for it nor resets it: the CronJobs own the object and its number.
+    assert "class-placeholder" not in {item["metadata"]["name"] for item in found}
+    assert "replicas" not in placeholder["spec"]
     pod = placeholder["spec"]["template"]["spec"]
     node = yaml.safe_load((bake(class_times="mon 10:00-11:30", platform="gke") / "config/hub.yaml").read_text())[
         "course"
@@ -127,11 +134,12 @@ def test_placeholder_fills_a_node_and_makes_room(bake, chart):
 def test_no_calendar_in_staging_or_without_classes(bake, chart, env, answers):
     found = objects(render(bake(**answers), env))
     assert by_name(found, "CronJob") == {}
-    assert "class-placeholder" not in by_name(found, "StatefulSet")
+    assert "class-calendar" not in by_name(found, "ConfigMap")
 
 
 @pytest.mark.parametrize("platform", ["any", "gke", "k3s"])
 def test_one_edit_brings_a_calendar_to_a_hub_without_class_times(edited, chart, platform):
     repository = edited(platform=platform)
     write_calendar(repository, timezone="UTC", classTimes=["mon 10:00-11:30"], termEnds="")
-    assert "class-placeholder" in by_name(objects(render(repository, "prod")), "StatefulSet")
+    found = objects(render(repository, "prod"))
+    assert described(found)["spec"]["template"]["spec"]["priorityClassName"] in by_name(found, "PriorityClass")

@@ -457,11 +457,6 @@ MISTAKES = {
         {"jupyterhub.scheduling": {"podPriority": {"enabled": True}, "userPlaceholder": {"replicas": 3}}},
         twelve=11,
     ),
-    "calendar without priority": Mistake(
-        WEEKLY | {"jupyterhub.scheduling.podPriority.enabled": False},
-        "course.calendar.classTimes: the placeholders of a class would keep its students out; set podPriority.enabled",
-        WEEKLY,
-    ),
     "profile without a name": Mistake(
         {f"{USER}.profileList": [{"description": "4 GB"}]},
         "jupyterhub.singleuser.profileList[0].display_name: it is empty, and without the name the page that offers "

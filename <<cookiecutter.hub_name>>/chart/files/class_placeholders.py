@@ -1,8 +1,8 @@
-"""Have as many placeholder pods as the calendar wants now: one for each node of the class, or none.
+"""Run as many placeholder pods as the calendar requires now: one for each node of the class, or none.
 
-It runs in the hub's own image, from a CronJob at each end of each class, and counts from the whole calendar: so classes
-may follow one another, and a run that came late or not at all is made good by the next. What it reads is in $CALENDAR,
-as JSON that the chart writes from `course`; its service account may scale that one StatefulSet, and nothing else.
+A CronJob runs this in the hub's image when a class begins and when it ends. It reads the whole calendar, so that one
+class may follow another, and the next run corrects a run that was late or missing. $CALENDAR is JSON that the chart
+writes from `course`, and placeholder.json the Deployment. The service account may change that Deployment only.
 """
 
 import json
@@ -38,23 +38,33 @@ def wanted(calendar: dict, now: datetime) -> int:
     return 0
 
 
-def scale(replicas: int) -> None:
-    """Set the number of the StatefulSet's pods."""
+def request(method: str, api: str, item: str, body: dict | None = None) -> dict:
+    """Return what the Kubernetes API answers in the pod's namespace. Raise SystemExit if it refuses."""
     namespace, token = ((ACCOUNT / name).read_text(encoding="utf-8") for name in ("namespace", "token"))
     context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     server = HTTPSConnection("kubernetes.default.svc", context=context, timeout=60)
-    server.request(
-        "PATCH",
-        f"/apis/apps/v1/namespaces/{namespace}/statefulsets/class-placeholder/scale",
-        body=json.dumps({"spec": {"replicas": replicas}}),
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/merge-patch+json"},
-    )
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/apply-patch+yaml"}
+    server.request(method, f"{api}/namespaces/{namespace}/{item}", json.dumps(body) if body else None, headers)
     answer = server.getresponse()
-    if answer.status != 200:
-        raise SystemExit(f"class-placeholder is not scaled to {replicas}: {answer.status} {answer.read().decode()}")
-    print(f"class-placeholder has {replicas} pods")
+    text = answer.read().decode()
+    if answer.status not in (200, 201):
+        raise SystemExit(f"{method} {item}: the API server answers {answer.status}: {text}")
+    return json.loads(text)
+
+
+def apply(placeholder: dict, replicas: int) -> None:
+    """Apply the Deployment with a number of pods. It is deleted with the ConfigMap that describes it."""
+    owner = request("GET", "/api/v1", "configmaps/class-calendar")["metadata"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": owner["name"], "uid": owner["uid"]}
+    placeholder["metadata"]["ownerReferences"] = [reference]
+    placeholder["spec"]["replicas"] = replicas
+    name = placeholder["metadata"]["name"]
+    item = f"deployments/{name}?fieldManager=class-calendar&force=true"
+    request("PATCH", "/apis/apps/v1", item, placeholder)
+    print(f"{name} has {replicas} pods")
 
 
 if __name__ == "__main__":
     settings = json.loads(os.environ["CALENDAR"])
-    scale(wanted(settings, datetime.now(ZoneInfo("UTC"))))
+    described = json.loads(Path(__file__).with_name("placeholder.json").read_text(encoding="utf-8"))
+    apply(described, wanted(settings, datetime.now(ZoneInfo("UTC"))))

@@ -5,9 +5,6 @@
 {{- if and (ne (toString $placeholder.enabled) "false") (gt (int64 $placeholder.replicas) 0) (not ($scheduling.podPriority).enabled) }}
 jupyterhub.scheduling.userPlaceholder.replicas: {{ $placeholder.replicas }} placeholders would keep students out; set jupyterhub.scheduling.podPriority.enabled: true, or no replicas
 {{- end }}
-{{- if and (eq .Values.environment "prod") (.Values.course.calendar).classTimes (or (not ($scheduling.podPriority).enabled) (eq (toString $placeholder.enabled) "false")) }}
-course.calendar.classTimes: the placeholders of a class would keep its students out; set podPriority.enabled and userPlaceholder.enabled of jupyterhub.scheduling: true, or make classTimes []
-{{- end }}
 {{- end }}
 
 {{- /* Numbers of the class that contradict each other. */ -}}
