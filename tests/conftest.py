@@ -66,10 +66,20 @@ def each_helm(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def chart() -> Path:
-    """The packaged jupyterhub chart; skips without it."""
+    """The packaged jupyterhub chart; skips without it.
+
+    A test that only renders templates of the wrapper is marked `chart` instead: it runs with the stand-in as well.
+    """
     if "NO_CHART" in os.environ:
         pytest.skip(os.environ["NO_CHART"])
     return Path(os.environ["Z2JH_CHART"])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need the chart, so that `-m chart` selects all that run differently with it."""
+    for item in items:
+        if "chart" in getattr(item, "fixturenames", ()):
+            item.add_marker("chart")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -90,7 +100,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HELM"] = str(fetch_helm.find())
     os.environ["SOPS"] = shutil.which(os.environ.get("SOPS", "sops")) or str(Path(sys.executable).with_name("sops"))
     os.environ["AGE_KEYGEN"] = shutil.which(os.environ.get("AGE_KEYGEN", "age-keygen")) or age_keygen(folder)
-    os.environ.pop("NO_CHART", None)
+    if "NO_CHART" in os.environ:
+        return
     try:
         os.environ["Z2JH_CHART"] = str(packaged_chart())
     except LookupError as error:
@@ -119,6 +130,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"The matrix has {len(CELLS)} cells, {len(PAIRS)} of them for every allowed pair of choices; "
         f"{len(FORBIDDEN)} forbidden sets of answers are refused."
     )
+    ran = len(terminalreporter.stats.get("passed", [])) + len(terminalreporter.stats.get("failed", []))
+    if skipped := len(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(f"{skipped} of {ran + skipped} tests were skipped: {skipped / (ran + skipped):.0%}")
     if "NO_CHART" in os.environ:
         reason = os.environ["NO_CHART"].splitlines()[0]
         terminalreporter.write_line(f"The real chart was NOT rendered: {reason}")

@@ -73,7 +73,7 @@ def test_classes_without_an_end(placeholders):
     assert placeholders.wanted(CALENDAR | {"termEnds": ""}, now) == 4
 
 
-def test_cron_jobs_of_prod(edited, chart):
+def test_cron_jobs_of_prod(edited):
     repository = edited(class_times="mon 10:00-11:30", timezone="Europe/Berlin", platform="gke")
     write_calendar(repository, **{key: CALENDAR[key] for key in ("timezone", "classTimes", "termEnds")})
     found = objects(render(repository, "prod"))
@@ -106,14 +106,14 @@ def test_cron_jobs_of_prod(edited, chart):
     ]
 
 
-def test_class_after_midnight_on_a_day(edited, chart):
+def test_class_after_midnight_on_a_day(edited):
     repository = edited(class_times="mon 10:00-11:30")
     write_calendar(repository, timezone="UTC", classTimes=["2098-03-01 00:00-01:00"], termEnds="")
     jobs = by_name(objects(render(repository, "prod")), "CronJob")
     assert jobs["class-2098-03-01-0000-0100-begins"]["spec"]["schedule"] == "30 23 28 2 *"
 
 
-def test_placeholder_fills_a_node_and_makes_room(bake, chart):
+def test_placeholder_fills_a_node(bake):
     found = objects(render(bake(class_times="mon 10:00-11:30", platform="gke"), "prod"))
     placeholder = described(found)
     kubernetes_validate.validate(placeholder, "1.34", strict=True)
@@ -126,12 +126,17 @@ def test_placeholder_fills_a_node_and_makes_room(bake, chart):
     ]["node"]
     room = (int(node["memory"][:-1]) - int(node["reserved"][:-1])) * 2**30
     assert pod["containers"][0]["resources"]["requests"] == {"memory": str(room)}
+
+
+def test_placeholder_makes_room(bake, chart):
+    found = objects(render(bake(class_times="mon 10:00-11:30", platform="gke"), "prod"))
+    pod = by_name(found, "StatefulSet")["class-placeholder"]["spec"]["template"]["spec"]
     priority = by_name(found, "PriorityClass")[pod["priorityClassName"]]
     assert priority["value"] < 0
 
 
 @pytest.mark.parametrize(("env", "answers"), [("staging", {"class_times": "mon 10:00-11:30"}), ("prod", {})])
-def test_no_calendar_in_staging_or_without_classes(bake, chart, env, answers):
+def test_no_calendar_in_staging_or_without_classes(bake, env, answers):
     found = objects(render(bake(**answers), env))
     assert by_name(found, "CronJob") == {}
     assert "class-calendar" not in by_name(found, "ConfigMap")

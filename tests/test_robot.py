@@ -101,7 +101,7 @@ def robot(repository: Path) -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def expectations(repository: Path, chart: Path) -> dict:
+def expectations(repository: Path) -> dict:
     """What the chart tells the robot to expect."""
     return expected_of(repository, "staging")[0]
 
@@ -270,7 +270,7 @@ ALLOW = {"shared-password": "", "lti13": "", "cilogon": "https://idp.example.edu
 
 
 @pytest.mark.parametrize("sign_in", ["shared-password", "github", "google", "cilogon", "microsoft", "lti13", "oidc"])
-def test_the_robot_knows_every_sign_in(bake, chart: Path, robot, sign_in: str) -> None:
+def test_the_robot_knows_every_sign_in(bake, robot, sign_in: str) -> None:
     allow = ALLOW.get(sign_in, "example-org" if sign_in == "github" else "example.edu")
     expect, rendered = expected_of(bake(sign_in=sign_in, sign_in_allow=allow), "staging")
     found = robot.authenticator(**expect["signIn"])

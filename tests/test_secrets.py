@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import script
+from repositories import build_dependency, script
 
 SCRIPTS = "import sys; sys.path.insert(0, 'scripts'); import hub; "
 
@@ -75,8 +75,7 @@ def helm(repository: Path, env: str, *arguments: str, around: tuple[str, ...] = 
         "done = hub.helm(*sys.argv[1:]); "
         "sys.stdout.write(done.stdout); sys.stderr.write(done.stderr); sys.exit(done.returncode)"
     )
-    if not (repository / "chart/charts").exists():
-        subprocess.run([sys.executable, "-c", SCRIPTS + "hub.build_dependency()"], cwd=repository, check=True)
+    build_dependency(repository)
     command = [*around, sys.executable, "-c", code, env, *arguments]
     return subprocess.run(command, cwd=repository, capture_output=True, text=True, **options)
 
@@ -265,7 +264,7 @@ def test_a_deploy_stops_before_it_calls_the_cluster(
     assert cluster != [], "the test hears no caller: it could not fail"
 
 
-def test_helm_at_hand_is_stopped_by_the_chart(hub: Path, chart: Path) -> None:
+def test_helm_at_hand_is_stopped_by_the_chart(hub: Path) -> None:
     """Without the scripts: ciphertext as it is, and the secrets of the other environment."""
     good(template(hub))
     release = f"{hub.name}-prod"
@@ -310,9 +309,7 @@ def written_to_disk(trace: Path) -> str:
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not here to watch every write: apt install strace")
-def test_no_plaintext_is_written_to_a_disk(
-    edited: Callable[..., Path], chart: Path, cluster: list[bytes], tmp_path: Path
-) -> None:
+def test_no_plaintext_is_written_to_a_disk(edited: Callable[..., Path], cluster: list[bytes], tmp_path: Path) -> None:
     repository = edited()
     trace = tmp_path / "trace"
     calls = "trace=write,writev,pwrite64,pwritev,pwritev2"
@@ -347,9 +344,7 @@ def test_no_plaintext_is_written_to_a_disk(
     assert planted in written_to_disk(trace)
 
 
-def test_people_come_and_go(
-    hub: Path, chart: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_people_come_and_go(hub: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = shown(hub)
     grace = new_key(tmp_path / "grace.txt")
     refused(script(hub, "age_keys", "share", "--with", "ssh-rsa AAA", "--name", "Grace"), "WITH is 'ssh-rsa AAA'")

@@ -43,8 +43,9 @@ def test_schema_is_what_the_packages_say():
     assert checked.returncode == 0, checked.stderr
 
 
+@pytest.mark.chart
 @pytest.mark.parametrize("typo", TYPOS)
-def test_typo_is_refused_where_it_stands(typo, bake, chart, tmp_path):
+def test_typo_is_refused_where_it_stands(typo, bake, tmp_path):
     key, value, sentence = TYPOS[typo]
     (tmp_path / "typo.yaml").write_text(yaml.safe_dump(nested(key, value)), encoding="utf-8")
     refused = render(bake(), "prod", "--values", str(tmp_path / "typo.yaml"))
@@ -52,7 +53,8 @@ def test_typo_is_refused_where_it_stands(typo, bake, chart, tmp_path):
     assert sentence in refused.stderr
 
 
-def test_known_trait_with_a_fitting_value_passes(bake, chart, tmp_path):
+@pytest.mark.chart
+def test_known_trait_with_a_fitting_value_passes(bake, tmp_path):
     good = nested("jupyterhub.hub.config.Authenticator.blocked_users", ["eve"])
     (tmp_path / "good.yaml").write_text(yaml.safe_dump(good), encoding="utf-8")
     rendered = render(bake(), "prod", "--values", str(tmp_path / "good.yaml"))
