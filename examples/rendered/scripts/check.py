@@ -34,13 +34,12 @@ def lint() -> None:
 
 
 def stand_in(folder: Path) -> Path:
-    """A copy of the chart in which an empty chart stands in for jupyterhub."""
+    """Copy the chart, with chart/ci/jupyterhub in place of the jupyterhub chart. Return the copy's path."""
     chart = folder / "chart"
     shutil.copytree(hub.CHART, chart, ignore=shutil.ignore_patterns("charts"))
-    empty = chart / "charts" / "jupyterhub"
-    empty.mkdir(parents=True)
+    jupyterhub = Path(shutil.copytree(hub.CHART / "ci" / "jupyterhub", chart / "charts" / "jupyterhub"))
     metadata = {"apiVersion": "v2", "name": "jupyterhub", "version": hub.dependency()["version"]}
-    (empty / "Chart.yaml").write_text(yaml.safe_dump(metadata), encoding="utf-8")
+    (jupyterhub / "Chart.yaml").write_text(yaml.safe_dump(metadata), encoding="utf-8")
     return chart
 
 
