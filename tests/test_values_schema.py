@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -15,7 +16,6 @@ TYPOS = {
     "node": ("course.node.memmory", "14G", "at '/course/node': additional properties 'memmory' not allowed"),
     "calendar": ("course.calendar.classTime", [], "at '/course/calendar': additional properties 'classTime' not"),
     "environment": ("environment", "production", "at '/environment': value must be one of 'staging', 'prod'"),
-    "chart": ("jupyterhub.singleuser.memroy.limit", "2G", "additional properties 'memroy' not allowed"),
     "class": ("jupyterhub.hub.config.GithubOAuthenticator.scope", [], "additional properties 'GithubOAuthenticator'"),
     "trait": (
         "jupyterhub.hub.config.GitHubOAuthenticator.allowed_organisations",
@@ -43,14 +43,24 @@ def test_schema_is_what_the_packages_say():
     assert checked.returncode == 0, checked.stderr
 
 
+def refused(repository: Path, values: Path, key: str, value: object) -> str:
+    """What Helm says when a value is added to those of prod."""
+    values.write_text(yaml.safe_dump(nested(key, value)), encoding="utf-8")
+    done = render(repository, "prod", "--values", str(values))
+    assert done.returncode != 0
+    return done.stderr
+
+
 @pytest.mark.chart
 @pytest.mark.parametrize("typo", TYPOS)
 def test_typo_is_refused_where_it_stands(typo, bake, tmp_path):
     key, value, sentence = TYPOS[typo]
-    (tmp_path / "typo.yaml").write_text(yaml.safe_dump(nested(key, value)), encoding="utf-8")
-    refused = render(bake(), "prod", "--values", str(tmp_path / "typo.yaml"))
-    assert refused.returncode != 0
-    assert sentence in refused.stderr
+    assert sentence in refused(bake(), tmp_path / "typo.yaml", key, value)
+
+
+def test_typo_is_refused_by_the_schema_of_the_chart(bake, chart, tmp_path):
+    sentence = "additional properties 'memroy' not allowed"
+    assert sentence in refused(bake(), tmp_path / "typo.yaml", "jupyterhub.singleuser.memroy.limit", "2G")
 
 
 @pytest.mark.chart
