@@ -5,28 +5,37 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-from jinja2 import Environment
+from jinja2.sandbox import SandboxedEnvironment
 
 answers = dict(json.loads(r'<< cookiecutter.items() | list | tojson >>'))  # fmt: skip
+# A hook runs in the new repository; a relative path was meant from where cookiecutter was called.
+CALLED_FROM = Path(os.environ.get("PWD", "."))
 
 
 def prune() -> None:
-    """Remove the paths whose condition in `_only_when` does not hold; copier never writes them."""
+    """Remove the paths whose condition in `_only_when` does not hold; copier never writes them.
+
+    The list comes from a file that anybody may have edited if cookiecutter was called with --replay-file.
+    """
+    here = Path.cwd()
+    for path in answers["_only_when"]:
+        if here not in Path(os.path.abspath(path)).parents:
+            sys.exit(f"_only_when: '{path}' is not a path in the new repository. Remove it from the replay file.")
+    jinja = SandboxedEnvironment()
     for path, condition in answers["_only_when"].items():
-        if not Environment().compile_expression(condition)(answers):
+        if not jinja.compile_expression(condition)(answers):
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
 def origin() -> dict[str, str]:
     """What copier notes of a template: `git describe` of its commit, and its address as it was given."""
     address = answers["_template"]
-    # A hook runs in the new repository; a relative path was meant from where cookiecutter was called.
-    called_from = Path(os.environ.get("PWD", "."))
-    if (called_from / address / "cookiecutter.json").is_file():
-        address = os.path.abspath(called_from / address)
-    checkout = called_from / answers["_repo_dir"]
+    if (CALLED_FROM / address / "cookiecutter.json").is_file():
+        address = os.path.abspath(CALLED_FROM / address)
+    checkout = CALLED_FROM / answers["_repo_dir"]
     if not (checkout / ".git").exists():
         return {"_src_path": address}
     describe = ["git", "-C", checkout, "describe", "--tags", "--always"]
@@ -42,6 +51,12 @@ def record() -> None:
     path.write_text("".join([comment, *lines, *rest]), encoding="utf-8")
 
 
+def folder() -> str:
+    """The new repository, as the caller can name it."""
+    here = Path.cwd()
+    return os.path.relpath(here, CALLED_FROM) if CALLED_FROM.resolve() in here.parents else str(here)
+
+
 prune()
 record()
-print(answers["_message"])
+print(answers["_message"].replace("FOLDER", folder()))

@@ -10,6 +10,7 @@ from allpairspy import AllPairs
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+KEYS = [key for key in QUESTIONS if key[0] != "_"]
 
 # What follows from a choice: an answer without which it cannot be.
 ALLOW = {

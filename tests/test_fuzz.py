@@ -10,7 +10,6 @@ import yaml
 from cookiecutter.exceptions import FailedHookException
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from jinja2 import UndefinedError
 from matrix import QUESTIONS
 from yamllint.config import YamlLintConfig
 from yamllint.linter import run as yamllint
@@ -84,9 +83,6 @@ def said_by_cookiecutter(template: Path, folder: Path, answers: dict[str, str], 
         by_cookiecutter(template, folder, answers)
     except FailedHookException:
         return capfd.readouterr().err
-    except UndefinedError as error:
-        # __no_path
-        return str(error)
     return ""
 
 

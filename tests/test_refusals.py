@@ -1,11 +1,15 @@
 """Bad answers are refused by both engines with the same sentence, and nothing is left on disk."""
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import matrix
 import pytest
 import yaml
 from matrix import FORBIDDEN
@@ -69,18 +73,121 @@ def test_refused(template: Path, tmp_path: Path, engine, answers: dict[str, str]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_corrected_answers_need_not_be_given_again(template: Path, tmp_path: Path) -> None:
-    settings = yaml.safe_dump({"replay_dir": str(tmp_path / "replay"), "cookiecutters_dir": str(tmp_path / "cloned")})
-    (tmp_path / "settings.yaml").write_text(settings, encoding="utf-8")
-    environ = {**os.environ, "COOKIECUTTER_CONFIG": str(tmp_path / "settings.yaml")}
-    command = cookiecutter(template, tmp_path / "made", {"hub_name": "My Hub", "students": "30"})
-    refused = subprocess.run(command, env=environ, capture_output=True, text=True)
-    said = re.search(r"The answers are in (.*\.json): correct them there, and run .* with --replay", refused.stderr)
-    answers = Path(said[1])
-    answers.write_text(answers.read_text(encoding="utf-8").replace("My Hub", "my-hub"), encoding="utf-8")
-    again = [sys.executable, "-m", "cookiecutter", str(template), "-o", str(tmp_path / "made"), "--replay"]
-    subprocess.run(again, env=environ, check=True, stdin=subprocess.DEVNULL)
-    assert "students: 30" in (tmp_path / "made/my-hub/config/hub.yaml").read_text(encoding="utf-8")
+@pytest.fixture
+def configured(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """`configured(**defaults)`: an environment in which cookiecutter has these defaults, and a folder for replays."""
+
+    def configure(**defaults: str) -> dict[str, str]:
+        settings = {"replay_dir": str(tmp_path / "replay"), "cookiecutters_dir": str(tmp_path / "cloned")}
+        file = tmp_path / "settings.yaml"
+        file.write_text(yaml.safe_dump(settings | {"default_context": defaults}), encoding="utf-8")
+        return {**os.environ, "HOME": str(tmp_path), "COOKIECUTTER_CONFIG": str(file)}
+
+    return configure
+
+
+def run(command: list[str] | str, environ: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as a shell would: where it is, and what cookiecutter is."""
+    environ = environ | {"PWD": str(folder), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(
+        command, cwd=folder, env=environ, shell=isinstance(command, str), capture_output=True, text=True
+    )
+
+
+def ours(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines before cookiecutter's own."""
+    return done.stderr.split("ERROR: Stopping generation")[0].splitlines()
+
+
+@pytest.mark.parametrize("options", [[], ["--output-dir", "made here"]], ids=["here", "elsewhere"])
+def test_corrected_answers_need_not_be_given_again(template: Path, tmp_path: Path, configured, options) -> None:
+    """The last of our lines is the command, the file holds only answers, and the corrected ones are checked as well."""
+    environ = configured()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    command = ["cookiecutter", str(template), *options, "--no-input", "hub_name=a/..", "students=30", "term_ends=soon"]
+    rejected = run(command, environ, folder)
+    *_, where, again = ours(rejected)
+    said = re.fullmatch(r"Your answers are in (.*\.json): correct hub_name, term_ends there\. Then run:", where)
+    assert again == shlex.join(["cookiecutter", str(template), "--replay", *options])
+    file = Path(said[1])
+    assert list(json.loads(file.read_text(encoding="utf-8"))["cookiecutter"]) == list(matrix.KEYS)
+    assert list(folder.glob("*/*")) == []
+    file.write_text(file.read_text(encoding="utf-8").replace("a/..", "my-hub"), encoding="utf-8")
+    rejected = run(again, environ, folder)
+    assert "term_ends 'soon' must be a date" in rejected.stderr
+    assert ours(rejected)[-1] == again
+    file.write_text(file.read_text(encoding="utf-8").replace("soon", "2098-02-12"), encoding="utf-8")
+    done = run(again, environ, folder)
+    assert done.returncode == 0, done.stderr
+    (made,) = folder.rglob("my-hub")
+    assert "students: 30" in (made / "config/hub.yaml").read_text(encoding="utf-8")
+    assert f"cd {made.relative_to(folder)}\n" in done.stdout
+
+
+def test_a_replay_of_an_older_template_is_of_this_one(template: Path, tmp_path: Path, configured) -> None:
+    """What cookiecutter keeps besides the answers would be the older template's."""
+    environ = configured()
+    for command in ["--no-input"], ["--replay", "--overwrite-if-exists"]:
+        done = run(["cookiecutter", str(template), *command], environ, tmp_path)
+        assert done.returncode == 0, done.stderr
+        (file,) = (tmp_path / "replay").iterdir()
+        assert list(json.loads(file.read_text(encoding="utf-8"))["cookiecutter"]) == list(matrix.KEYS)
+
+
+def edited_replay(template: Path, folder: Path, environ: dict[str, str], **answers) -> subprocess.CompletedProcess[str]:
+    """Run cookiecutter with a replay file that somebody has edited."""
+    file = folder / "edited.json"
+    done = run(["cookiecutter", str(template), "--no-input", "-o", "first"], environ, folder)
+    assert done.returncode == 0, done.stderr
+    made = json.loads((folder / f"replay/{template.name}.json").read_text(encoding="utf-8"))
+    file.write_text(json.dumps({"cookiecutter": made["cookiecutter"] | answers}), encoding="utf-8")
+    return run(["cookiecutter", str(template), "--replay-file", str(file)], environ, folder)
+
+
+@pytest.mark.parametrize("path", ["../precious", "/precious", ".", "config/../../precious", ""])
+def test_no_replay_file_removes_what_is_outside(template: Path, tmp_path: Path, configured, path: str) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    path = path.replace("/precious", str(precious)) if path[:1] == "/" else path
+    done = edited_replay(template, tmp_path, configured(), _only_when={"mise.toml": "1", path: "0"})
+    assert done.returncode == 1
+    assert f"_only_when: '{path}' is not a path in the new repository. Remove it from the replay file." in done.stderr
+    assert precious.is_dir()
+    assert not (tmp_path / "data-science-hub").exists()
+
+
+@pytest.mark.parametrize("name", ["a/..", "../folder/x", "a/../../folder"])
+def test_no_replay_file_removes_the_folder_of_its_caller(template: Path, tmp_path: Path, configured, name: str) -> None:
+    """cookiecutter removes what hub_name leads to, when a hook rejects it."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "precious").touch()
+    environ = configured()
+    run(["cookiecutter", str(template), "--no-input", "-o", "first"], environ, tmp_path)
+    file = tmp_path / f"replay/{template.name}.json"
+    file.write_text(file.read_text(encoding="utf-8").replace("data-science-hub", name), encoding="utf-8")
+    done = run(["cookiecutter", str(template), "--replay"], environ, folder)
+    assert done.returncode == 1
+    assert "hub_name: is a path" in done.stderr
+    assert (folder / "precious").is_file()
+
+
+@pytest.mark.parametrize("option", [False, True], ids=["environment", "option"])
+def test_a_typo_in_the_configuration_is_rejected(template: Path, tmp_path: Path, configured, option: bool) -> None:
+    environ = configured(sign_in="git-hub", students="40")
+    command = ["cookiecutter", str(template), "--no-input"]
+    if option:
+        environ.pop("COOKIECUTTER_CONFIG")
+        command += ["--config-file", "settings.yaml"]
+    done = run(command, environ, tmp_path)
+    assert done.returncode == 1
+    assert ours(done)[-1] == (
+        "sign_in: 'git-hub' in cookiecutter's configuration is not one of its values. Write one of "
+        f"{', '.join(matrix.QUESTIONS['sign_in'])} there, and run the command again."
+    )
+    assert not (tmp_path / "data-science-hub").exists()
+    assert run([*command, "--default-config"], environ, tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("title", ["R << Python", "<< cookiecutter.hub_name >>", "100 <%"])

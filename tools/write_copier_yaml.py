@@ -8,6 +8,7 @@ python tools/write_copier_yaml.py --check   say whether it is up to date; exit 1
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import yaml
@@ -36,6 +37,42 @@ def validator(key: str, pattern: list[str] | None, refusals: list[str]) -> str:
     )
 
 
+def choices(key: str, values: list[str], refusals: list[str]) -> list[str] | dict[str, dict[str, str]]:
+    """The choices; one that an earlier answer forbids is shown and cannot be taken, because of the sentence.
+
+    On a terminal copier validates no choice in any other way.
+    """
+    if not refusals:
+        return values
+    several = "".join(refusals)
+    return {value: {"value": value, "validator": f"<% set {key} = {literal(value)} %>{several}"} for value in values}
+
+
+def without_default(key: str, text: str, refusals: list[str]) -> str:
+    """Set `refusal` to the sentence if earlier answers forbid the default, else to nothing."""
+    return f"<% set {key} %>{text}<% endset %><% set refusal %>{''.join(refusals)}<% endset %>"
+
+
+def default(key: str, text: str, refusals: list[str]) -> str:
+    """Return the default, or none where earlier answers forbid it: on a terminal copier would stop there.
+
+    UNSET is copier's word for a question without a default. With --defaults the sentence of the validator is better.
+    """
+    if not refusals:
+        return text
+    unset = "<% if refusal and not _copier_conf.defaults %><< UNSET >><% endif %>"
+    return without_default(key, text, refusals) + unset + f"<< {key} >>"
+
+
+def help_text(key: str, help: str, text: str | list[str], refusals: list[str]) -> str:
+    """Return the help in lines that fit a terminal, which copier cuts off, with the reason for a missing default."""
+    lines = textwrap.fill(help, 76, subsequent_indent="   ", break_on_hyphens=False)
+    if isinstance(text, list) or not refusals:
+        return lines
+    reason = '<% if refusal %><< "\\n" >>   << refusal | wordwrap(76, wrapstring="\\n   ") >><% endif %>'
+    return f"{lines}<% if {key} is not defined %>{without_default(key, text, refusals)}{reason}<% endif %>"
+
+
 def context(questions: list[str]) -> str:
     """The `cookiecutter` object that the tree reads, as the JSON of a hidden question.
 
@@ -58,20 +95,23 @@ def copier(cookiecutter: dict) -> dict:
             "keep_trailing_newline": True,
             "undefined": "jinja2.StrictUndefined",
         },
-        "_message_after_copy": cookiecutter["_message"],
+        "_message_after_copy": cookiecutter["_message"].replace("FOLDER", "<< _copier_conf.dst_path >>"),
         "_exclude": [
             f"<% if not ({condition}) %>/{path}<% endif %>" for path, condition in cookiecutter["_only_when"].items()
         ],
     }
     for key in questions:
-        default = cookiecutter[key]
-        question = {"type": "str", "help": cookiecutter["__prompts__"][key]}
-        if isinstance(default, list):
-            question |= {"choices": default, "default": default[0]}
+        answer = cookiecutter[key]
+        if isinstance(answer, str):
+            answer = re.sub(r"\bcookiecutter\.", "", answer)
+        help = help_text(key, cookiecutter["__prompts__"][key], answer, refusals.get(key, []))
+        question = {"type": "str", "help": help}
+        if isinstance(answer, list):
+            question |= {"choices": choices(key, answer, refusals.get(key, [])), "default": answer[0]}
         else:
-            question["default"] = re.sub(r"\bcookiecutter\.", "", default)
-        if text := validator(key, cookiecutter["_patterns"].get(key), refusals.get(key, [])):
-            question["validator"] = text
+            question["default"] = default(key, answer, refusals.get(key, []))
+            if text := validator(key, cookiecutter["_patterns"].get(key), refusals.get(key, [])):
+                question["validator"] = text
         settings[key] = question
     settings["cookiecutter"] = {"type": "json", "when": False, "default": context(questions)}
     return settings
