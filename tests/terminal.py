@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
@@ -20,7 +21,7 @@ class Terminal:
         self.screen = pyte.HistoryScreen(columns, lines, history=10_000, ratio=1)
         self.stream = pyte.Stream(self.screen)
         # copier's prompts ask the terminal where the cursor is, which nothing here answers.
-        environ = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+        environ = {**os.environ, "PWD": str(folder), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
         self.process = pexpect.spawn(
             command[0], command[1:], cwd=folder, env=environ, dimensions=(lines, columns), encoding="utf-8", timeout=5
         )
@@ -40,12 +41,20 @@ class Terminal:
         top = ["".join(line[column].data for column in range(self.screen.columns)) for line in self.screen.history.top]
         return "\n".join(line.rstrip() for line in [*top, *self.screen.display]).rstrip()
 
-    def wait_for(self, text: str) -> None:
-        """Wait until the screen shows a text; a line that the terminal has broken counts as one."""
+    def pointed(self) -> str:
+        """Return the choice that copier's arrow points to."""
+        return next((line for line in self.screen.display if "»" in line), "").partition("»")[2].strip()
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the screen fulfils a condition."""
         until = time.monotonic() + PATIENCE
-        while text not in " ".join(self.text().split()):
+        while not condition():
             running = self.read()
-            assert running and time.monotonic() < until, f"waiting for {text!r}:\n{self.text()}"
+            assert running and time.monotonic() < until, f"waited in vain:\n{self.text()}"
+
+    def wait_for(self, text: str) -> None:
+        """Wait until the screen shows a text, which may be broken into lines where it has spaces."""
+        self.wait_until(lambda: text in " ".join(self.text().split()))
 
     def send(self, keys: str) -> None:
         self.process.send(keys)

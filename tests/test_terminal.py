@@ -46,13 +46,12 @@ def answer_copier(terminal: Terminal, key: str, answer: str | None) -> None:
         terminal.send("\r" if answer is None else f"\x15{answer}\r")
         return
     terminal.wait_for("»")
-    for _ in QUESTIONS[key]:
-        if answer is None or f"» {answer}" in terminal.text():
-            break
+    passed = set()
+    while answer is not None and (pointed := terminal.pointed()) != answer:
+        assert pointed not in passed, f"{answer} cannot be chosen:\n{terminal.text()}"
+        passed.add(pointed)
         terminal.send(DOWN)
-        terminal.read(0.3)
-    else:
-        raise AssertionError(f"{answer} cannot be chosen:\n{terminal.text()}")
+        terminal.wait_until(lambda: terminal.pointed() != pointed)
     terminal.send("\r")
 
 
