@@ -76,6 +76,23 @@ class Mistake(NamedTuple):
 
 
 MISTAKES = {
+    "own list of blocked names": Mistake(
+        {f"{CONFIG}.Authenticator.blocked_users": ["mallory"]},
+        "jupyterhub.hub.config.Authenticator.blocked_users: 'robot-student-user' is missing, so a student could sign "
+        "in with the name of the robot student and take over its server. Add it: [robot-student-user, mallory]",
+        {f"{CONFIG}.Authenticator.blocked_users": ["robot-student-user", "mallory"]},
+    ),
+    "empty list of blocked names": Mistake(
+        {f"{CONFIG}.Authenticator.blocked_users": []},
+        "Authenticator.blocked_users: 'robot-student-user' is missing, so a student could sign in with the name of the "
+        "robot student and take over its server. Add it: [robot-student-user]",
+        {},
+    ),
+    "blocked names of one authenticator": Mistake(
+        {f"{CONFIG}.SharedPasswordAuthenticator.blocked_users": ["mallory"]},
+        "jupyterhub.hub.config.SharedPasswordAuthenticator.blocked_users: 'robot-student-user' is missing",
+        {f"{CONFIG}.Authenticator.blocked_users": ["robot-student-user", "mallory"]},
+    ),
     "unit Gi": Mistake(
         {f"{USER}.memory.limit": "2Gi"},
         "jupyterhub.singleuser.memory.limit: '2Gi' is in units that JupyterHub does not read; write a number with "

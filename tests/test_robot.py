@@ -1,6 +1,6 @@
-"""The robot student against a real JupyterHub on this machine: what needs no cluster passes there, and fails alone.
+"""The robot student against a real JupyterHub on this machine: each check that needs no cluster, and attacks on it.
 
-Memory limit, cloud metadata, Kubernetes' credentials and network policy need a cluster: tests/e2e has them.
+The checks of memory, metadata, kubernetes and network need a cluster: tests/e2e has them.
 """
 
 import asyncio
@@ -21,7 +21,9 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
 
+import hubs
 import pytest
+import requests
 import yaml
 
 from repositories import npm_package, objects, render
@@ -31,6 +33,8 @@ NEEDS_A_CLUSTER = ["memory", "metadata", "kubernetes", "network"]
 PROXY = "configurable-http-proxy@5.2.0"
 
 TOKEN = "token-of-this-test"  # noqa: S105
+ROBOT = "robot-student-user"
+AS_ROBOT = {"Authorization": f"token {TOKEN}"}
 
 
 def broken_path(folder: str) -> str:
@@ -94,9 +98,11 @@ def repository(bake: Callable[..., Path]) -> Path:
 @pytest.fixture(scope="module")
 def robot(repository: Path) -> ModuleType:
     """The robot's code."""
+    sys.path.append(str(repository / "chart" / "files"))
     spec = importlib.util.spec_from_file_location("robot", repository / "chart" / "files" / "robot_student.py")
     code = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(code)
+    sys.path.pop()
     return code
 
 
@@ -108,11 +114,12 @@ def expectations(repository: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def hub(repository: Path, proxy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """`hub(config)`: the address of a hub with this configuration, and with the role that the chart gives the robot."""
+    """`hub(config)`: the address of a hub with this configuration and all that the chart configures for the robot."""
     running: list[subprocess.Popen] = []
     chart = yaml.safe_load((repository / "chart" / "values.yaml").read_text("utf-8"))["jupyterhub"]["hub"]
     role = {"name": "robot-student"} | chart["loadRoles"]["robot-student"]
     service = {"name": "robot-student", "api_token": TOKEN} | chart["services"]["robot-student"]
+    blocked = chart["config"]["Authenticator"]["blocked_users"]
 
     @cache
     def started(config: str) -> str:
@@ -132,6 +139,8 @@ c.Spawner.args = ["--allow-root"]
 c.Spawner.environment = {{"JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}}
 c.JupyterHub.services = [{service!r}]
 c.JupyterHub.load_roles = [{role!r}]
+c.Authenticator.blocked_users = {blocked!r}
+{chart["extraConfig"]["robot-student"]}
 """
         (folder / "jupyterhub_config.py").write_text(common + config.replace("{folder}", str(folder)), "utf-8")
         paths = {"PATH": f"{proxy}:{os.environ['PATH']}", "CONFIGPROXY_AUTH_TOKEN": "token-of-this-proxy"}
@@ -210,37 +219,43 @@ def lti(**traits: str) -> dict:
 
 # A hub, what is expected of its sign-in, and what the check says.
 SIGN_IN = {
-    "password": (SHARED, {"signIn": {"name": "shared-password", "config": {}}}, "refuses a wrong one"),
+    "password": (SHARED, {"signIn": {"name": "shared-password", "config": {}}}, "rejects a wrong one"),
     "provider": (PROVIDER, provider(), "it leads to https://login.example.edu/authorize"),
     "LMS": (LTI, lti(), "it leads to https://campus.example.edu/mod/lti/auth.php"),
     "any password": (
         'c.JupyterHub.authenticator_class = "dummy"\nc.Authenticator.allow_all = True',
         {"signIn": {"name": "dummy", "config": {}}},
-        "lets a wrong password in",
+        "accepts a wrong password",
     ),
     "another callback": (
         PROVIDER,
         provider(oauth_callback_url="https://new.example.edu/hub/oauth_callback"),
-        "would send people back to https://hub.example.edu/hub/oauth_callback; hub.config says https://new.",
+        "oauth_callback_url is https://new.example.edu/hub/oauth_callback, but https://login.example.edu/authorize "
+        "would send people to https://hub.example.edu/hub/oauth_callback",
     ),
-    "another client": (PROVIDER, provider(client_id="new"), "is asked for client_id 'hub'; hub.config says new"),
+    "another client": (
+        PROVIDER,
+        provider(client_id="new"),
+        "client_id is new, but https://login.example.edu/authorize is asked for 'hub'",
+    ),
     "another LMS": (
         LTI,
         lti(authorize_url="https://lms.example.edu/authorize"),
-        "leads to https://campus.example.edu/mod/lti/auth.php, but hub.config of LTI13Authenticator says https://lms.",
+        "LTI13Authenticator.authorize_url is https://lms.example.edu/authorize, but /hub/lti13/oauth_login leads to "
+        "https://campus.example.edu/mod/lti/auth.php",
     ),
-    "no password": (PROVIDER, {"signIn": {"name": "shared-password", "config": {}}}, "asks for no password"),
-    "no provider": (SHARED, provider(), "has no way to /hub/oauth_login"),
-    "no authenticator": (SHARED, {"signIn": {"name": "gitbuh", "config": {}}}, "gitbuh cannot be used in the hub's"),
+    "no password": (PROVIDER, {"signIn": {"name": "shared-password", "config": {}}}, "does not ask for a password"),
+    "no provider": (SHARED, provider(), "does not link to /hub/oauth_login"),
+    "no authenticator": (SHARED, {"signIn": {"name": "gitbuh", "config": {}}}, "the hub's image cannot load 'gitbuh'"),
 }
 
 
 @pytest.mark.parametrize("case", SIGN_IN)
 def test_sign_in(hub, robot, case: str) -> None:
     config, expect, sentence = SIGN_IN[case]
-    visitor = robot.Robot(expect | {"url": hub(config)}, TOKEN)
+    visitor = robot.Robot(expect | {"url": hub(config), "user": ROBOT}, TOKEN)
     try:
-        assert sentence in asyncio.run(visitor.sign_in())
+        assert sentence in asyncio.run(visitor.check_sign_in())
     except robot.CheckError as error:
         assert sentence in str(error)
 
@@ -273,7 +288,7 @@ ALLOW = {"shared-password": "", "lti13": "", "cilogon": "https://idp.example.edu
 def test_the_robot_knows_every_sign_in(bake, robot, sign_in: str) -> None:
     allow = ALLOW.get(sign_in, "example-org" if sign_in == "github" else "example.edu")
     expect, rendered = expected_of(bake(sign_in=sign_in, sign_in_allow=allow), "staging")
-    found = robot.authenticator(**expect["signIn"])
+    found = robot.load_authenticator(**expect["signIn"])
     assert hasattr(found, "authorize_url") == (sign_in != "shared-password")
     if sign_in != "shared-password":
         assert found.authorize_url.startswith("https://")
@@ -290,9 +305,10 @@ BROKEN = {
         PROVIDER,
         provider(authorize_url="https://idp.example.edu/authorize"),
         "sign-in",
-        "leads to https://login.example.edu/authorize, but hub.config of GenericOAuthenticator says https://idp.",
+        "GenericOAuthenticator.authorize_url is https://idp.example.edu/authorize, but /hub/oauth_login leads to "
+        "https://login.example.edu/authorize",
     ),
-    "no server": (SHARED + 'c.Spawner.cmd = ["false"]', {}, "spawn", "the server does not start: "),
+    "no server": (SHARED + 'c.Spawner.cmd = ["false"]', {}, "spawn", "the server does not start"),
     "no kernel": (SHARED + broken_path("ipykernel-broken"), {}, "cell", "kernel"),
     "a package that breaks": (
         GOOD,
@@ -325,3 +341,109 @@ def test_what_is_broken_fails_alone(visit, broken: str) -> None:
     status, failed, said = visit(config, **expect)
     assert (status, failed) == (1, [check]), said
     assert sentence in said
+
+
+def test_a_student_cannot_take_the_name_and_block_the_robot(hub, visit) -> None:
+    """The attack: sign in under the name, start its server, and keep it busy while a deploy sends the robot."""
+    address = hub(GOOD)
+    for name in ROBOT, ROBOT.upper(), f" {ROBOT} ":
+        student = hubs.Browser(address)
+        assert student.sign_in(name, "a password of this test") == 403, name
+        assert student.api("POST", f"/users/{ROBOT}/server", json={}).status_code == 403
+    assert hubs.Browser(address).sign_in("ada", "a password of this test") == 302
+    assert requests.get(f"{address}/hub/api/users/{ROBOT}", headers=AS_ROBOT, timeout=10).status_code == 404
+    status, failed, said = visit(GOOD)
+    assert (status, failed) == (0, []), said
+
+
+# A file of the home that Jupyter Server runs at its start. It keeps each token that a request brings, and tries it.
+PLANTED = """
+import json, os, threading, urllib.request
+from tornado.web import RequestHandler
+
+def tried(token, method, path, body=None):
+    headers = {{"Authorization": token, "Content-Type": "application/json"}}
+    request = urllib.request.Request("{address}/hub/api" + path, body, headers, method=method)
+    try:
+        return urllib.request.urlopen(request, timeout=10).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+def attack(token):
+    statuses = [tried(token, *call) for call in {calls!r}]
+    with open({log!r}, "a") as log:
+        log.write(json.dumps([token, statuses]) + "\\n")
+
+seen = set()
+execute = RequestHandler._execute
+def keep(self, *arguments, **options):
+    token = self.request.headers.get("Authorization")
+    if token and token not in seen:
+        seen.add(token)
+        threading.Thread(target=attack, args=[token]).start()
+    return execute(self, *arguments, **options)
+RequestHandler._execute = keep
+"""
+CALLS = [
+    ("GET", "/users"),
+    ("POST", "/users/mallory"),
+    ("PATCH", f"/users/{ROBOT}", b'{"name": "hopper"}'),
+    ("DELETE", f"/users/{ROBOT}"),
+    ("POST", f"/users/{ROBOT}/tokens", b"{}"),
+    ("POST", f"/users/{ROBOT}/server", b"{}"),
+    ("DELETE", f"/users/{ROBOT}/server"),
+]
+
+
+def test_a_file_planted_in_the_home_gets_no_token_of_worth(hub, visit, tmp_path: Path) -> None:
+    """The attack: a home on a share, with a file from the time when the name was free, or from the course's files."""
+    config = GOOD + (
+        "def plant(spawner):\n"
+        "    course(spawner)\n"
+        "    folder = Path(spawner.home_dir) / '.jupyter'\n"
+        "    folder.mkdir(exist_ok=True)\n"
+        f"    (folder / 'jupyter_server_config.py').write_text(Path({str(tmp_path / 'planted')!r}).read_text())\n"
+        "c.Spawner.pre_spawn_hook = plant\n"
+    )
+    address, log = hub(config), tmp_path / "log"
+    (tmp_path / "planted").write_text(PLANTED.format(address=address, calls=CALLS, log=str(log)))
+    status, failed, said = visit(config)
+    assert (status, failed) == (0, []), said
+    stolen = dict(json.loads(line) for line in log.read_text().splitlines())
+    assert stolen, "the planted file did not run"
+    for token, statuses in stolen.items():
+        assert token != AS_ROBOT["Authorization"], "the token of the service was sent to the server"
+        assert set(statuses) <= {403, 404}, statuses
+        # The run is over, and the token with it.
+        user = requests.get(f"{address}/hub/api/user", headers={"Authorization": token}, timeout=10)
+        assert user.status_code == 403
+
+
+def test_the_role_opens_its_own_user_alone(hub) -> None:
+    address = hub(GOOD)
+    assert hubs.Browser(address).sign_in("ada", "a password of this test") == 302
+
+    def ask(method: str, path: str, body: dict | None = None) -> int:
+        return requests.request(method, f"{address}/hub/api{path}", headers=AS_ROBOT, json=body, timeout=30).status_code
+
+    assert ask("POST", f"/users/{ROBOT}") == 201
+    try:
+        assert ask("PATCH", f"/users/{ROBOT}", {"name": "hopper"}) == 403
+        assert ask("PATCH", f"/users/{ROBOT}", {"admin": True}) == 403
+        for method, path, body in [
+            ("POST", "/users/mallory", None),
+            ("DELETE", "/users/ada", None),
+            ("PATCH", "/users/ada", {"name": "eve"}),
+            ("PATCH", "/users/ada", {"name": ROBOT}),
+            ("POST", "/users/ada/server", {}),
+            ("POST", "/users/ada/tokens", {}),
+            ("GET", "/groups", None),
+            ("GET", "/proxy", None),
+            ("POST", "/shutdown", {}),
+        ]:
+            assert ask(method, path, body) in (403, 404), path
+        assert requests.get(f"{address}/user/{ROBOT}/api", headers=AS_ROBOT, timeout=10).status_code != 200
+        listed = requests.get(f"{address}/hub/api/users", headers=AS_ROBOT, timeout=10).json()
+        assert [user["name"] for user in listed] == [ROBOT]
+    finally:
+        assert ask("DELETE", f"/users/{ROBOT}") == 204

@@ -13,10 +13,12 @@ from urllib.parse import quote, urlencode
 import hubs
 import provider
 import pytest
+import requests
 import yaml
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import Authenticator
 from kubespawner import KubeSpawner
+from kubespawner.slugs import safe_slug
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -214,17 +216,44 @@ def changed(repository: Path, sections: dict[str, dict[str, str]]) -> Path:
     return repository
 
 
+def endpoints_of(rule: str, address: str) -> dict[str, dict[str, str]]:
+    """The hub.config with which a provider on this machine takes the place of the real one, if the rule has one."""
+    if rule.startswith("shared-password"):
+        return {}
+    if rule.startswith("lti13"):
+        lms = {"issuer": address, "authorize_url": f"{address}/authorize", "jwks_endpoint": f"{address}/jwks"}
+        return {"LTI13Authenticator": lms}
+    endpoints = {"token_url": f"{address}/token", "userdata_url": f"{address}/user"}
+    sections = {"GenericOAuthenticator" if "oidc" in rule else "OAuthenticator": endpoints}
+    if rule.startswith("github"):
+        sections["GitHubOAuthenticator"] = {"github_api": address}
+    return sections
+
+
+def return_from_provider(browser: hubs.Browser, parameters: dict[str, str], claims: dict) -> requests.Response:
+    """Come back from an OAuth provider that says this of a person."""
+    code = json.dumps({"email": None, "member_at": [], **claims}).encode().hex()
+    return browser.get(f"/hub/oauth_callback?code={code}&state={quote(parameters['state'])}")
+
+
+def launch_from_lms(
+    browser: hubs.Browser, lms: provider.Provider, claims: dict, sender: provider.Provider | None = None
+) -> requests.Response:
+    """Open the hub from an LMS that says this of a person, signed by it or by another sender."""
+    initiation = {"iss": lms.address, "login_hint": "7", "target_link_uri": "https://hub.example.edu"}
+    initiation["client_id"] = "fake-for-rendering--ask--client-id"
+    _, parameters = browser.lead(f"/hub/lti13/oauth_login?{urlencode(initiation)}")
+    form = {"id_token": (sender or lms).launch(parameters, claims), "state": parameters["state"]}
+    return browser.post("/hub/lti13/oauth_callback", data=form)
+
+
 @pytest.mark.parametrize("rule", PROVIDERS)
 def test_the_page_leads_to_the_provider_which_lets_the_right_people_in(
     edited, chart: Path, tmp_path: Path, rule: str
 ) -> None:
     where, people = PROVIDERS[rule]
     with provider.listening() as other:
-        endpoints = {"token_url": f"{other.address}/token", "userdata_url": f"{other.address}/user"}
-        sections = {"GenericOAuthenticator" if "oidc" in rule else "OAuthenticator": endpoints}
-        if rule == "github":
-            sections["GitHubOAuthenticator"] = {"github_api": other.address}
-        items = rendered(changed(edited(**RULES[rule], **DOMAIN), sections), "staging")
+        items = rendered(changed(edited(**RULES[rule], **DOMAIN), endpoints_of(rule, other.address)), "staging")
         with hubs.running(items, tmp_path / "hub") as address:
             for claims, name in people:
                 browser = hubs.Browser(address)
@@ -233,9 +262,7 @@ def test_the_page_leads_to_the_provider_which_lets_the_right_people_in(
                 assert parameters["redirect_uri"] == "https://staging.hub.example.edu/hub/oauth_callback"
                 assert parameters["client_id"] == "fake-for-rendering--ask--client-id"
                 assert ("selected_idp" in parameters) == (rule == "cilogon-two")
-                code = json.dumps({"email": None, "member_at": [], **claims}).encode().hex()
-                state = quote(parameters["state"])
-                back = browser.get(f"/hub/oauth_callback?code={code}&state={state}")
+                back = return_from_provider(browser, parameters, claims)
                 assert back.status_code == (IN if name else OUT), f"{claims}: {back.text}"
                 if name:
                     model = browser.api("GET", "/user").json()
@@ -244,9 +271,7 @@ def test_the_page_leads_to_the_provider_which_lets_the_right_people_in(
 
 def test_only_whom_the_lms_sends_is_let_in(edited, chart: Path, tmp_path: Path) -> None:
     with provider.listening() as lms, provider.listening() as stranger:
-        platform = {"issuer": lms.address, "authorize_url": f"{lms.address}/authorize"}
-        platform["jwks_endpoint"] = f"{lms.address}/jwks"
-        repository = changed(edited(**RULES["lti13-names"], **DOMAIN), {"LTI13Authenticator": platform})
+        repository = changed(edited(**RULES["lti13-names"], **DOMAIN), endpoints_of("lti13", lms.address))
         with hubs.running(rendered(repository), tmp_path / "hub") as address:
             for sender, claims, status in [
                 (lms, {"sub": "7", "email": "Ada@a.edu"}, IN),
@@ -256,12 +281,56 @@ def test_only_whom_the_lms_sends_is_let_in(edited, chart: Path, tmp_path: Path) 
                 (lms, {"sub": "7", "email": "ada@a.edu", "aud": "another tool"}, 401),
                 (stranger, {"sub": "7", "email": "ada@a.edu", "iss": lms.address}, 400),
             ]:
+                answer = launch_from_lms(hubs.Browser(address), lms, claims, sender)
+                assert answer.status_code == status, claims
+
+
+# The widest rule of each way to sign in, with what its provider says of a person with a name.
+WIDEST = {
+    "shared-password": None,
+    "github-everybody": lambda name: {"login": name},
+    # Google's names are addresses, unless an owner strips the domain.
+    "google": lambda name: {"email": f"{name}@example.edu", "hd": "example.edu", "verified_email": True},
+    "cilogon": lambda name: {"idp": IDP, "eppn": name},
+    "microsoft": lambda name: {"upn": name},
+    "lti13": lambda name: {"sub": name},
+    "oidc-everybody": lambda name: {"preferred_username": name},
+}
+ROBOT = "robot-student-user"
+
+
+@pytest.mark.parametrize("rule", WIDEST)
+def test_nobody_gets_the_name_of_the_robot_student(edited, chart: Path, tmp_path: Path, rule: str) -> None:
+    """As it is, in other letters, with spaces, and where the owner maps a name onto it."""
+    claims = WIDEST[rule]
+    with provider.listening() as other:
+        sections = endpoints_of(rule, other.address) | {"Authenticator": {"username_map": {"eve": ROBOT}}}
+        if rule == "google":
+            sections["GoogleOAuthenticator"] = {"strip_domain": True}
+        repository = changed(edited(**RULES[rule], **DOMAIN), sections)
+        robot = {"Authorization": f"token {read_fakes(repository)['services']['robot-student']['apiToken']}"}
+        with hubs.running(rendered(repository), tmp_path / "hub") as address:
+
+            def sign_in(name: str) -> hubs.Browser | None:
+                """Sign in under a name. Returns the browser if it was let in."""
                 browser = hubs.Browser(address)
-                initiation = {"iss": lms.address, "login_hint": "7", "target_link_uri": "https://hub.example.edu"}
-                initiation["client_id"] = "fake-for-rendering--ask--client-id"
-                _, parameters = browser.lead(f"/hub/lti13/oauth_login?{urlencode(initiation)}")
-                form = {"id_token": sender.launch(parameters, claims), "state": parameters["state"]}
-                assert browser.post("/hub/lti13/oauth_callback", data=form).status_code == status, claims
+                if rule == "shared-password":
+                    status = browser.sign_in(name, passwords(repository)[0])
+                elif rule == "lti13":
+                    status = launch_from_lms(browser, other, claims(name)).status_code
+                else:
+                    status = return_from_provider(browser, browser.button()[1], claims(name)).status_code
+                return browser if status == IN else None
+
+            assert sign_in("ada"), "nobody can sign in"
+            for name in ROBOT, "Robot-Student-User", ROBOT.upper(), f" {ROBOT}", f"{ROBOT} ", "eve", "Eve":
+                assert not sign_in(name), f"'{name}' was let in"
+            # Letters that look alike make another name, and so another home.
+            for name in "robot\u2010student-user", "robot-\u017ftudent-user", "\uff32obot-student-user":
+                if browser := sign_in(name):
+                    known = browser.api("GET", "/user").json()["name"]
+                    assert known != ROBOT and safe_slug(known) != safe_slug(ROBOT)
+            assert hubs.Browser(address).api("GET", f"/users/{ROBOT}", headers=robot).status_code == 404
 
 
 def test_each_environment_has_its_own_callback(bake) -> None:
@@ -307,10 +376,15 @@ def test_lti_leads_back_to_the_platform(bake, chart: Path, tmp_path: Path) -> No
     assert tool["extensions"][0]["settings"]["placements"][0]["windowTarget"] == "_blank"
 
 
+def read_fakes(repository: Path) -> dict:
+    """The values under jupyterhub.hub that stand in for secrets."""
+    fakes = yaml.safe_load((repository / "chart" / "ci" / "fake-secrets.yaml").read_text(encoding="utf-8"))
+    return fakes["jupyterhub"]["hub"]
+
+
 def passwords(repository: Path) -> tuple[str, str]:
     """The students' password and the course staff's, as rendered."""
-    fakes = yaml.safe_load((repository / "chart" / "ci" / "fake-secrets.yaml").read_text(encoding="utf-8"))
-    given = fakes["jupyterhub"]["hub"]["config"]["SharedPasswordAuthenticator"]
+    given = read_fakes(repository)["config"]["SharedPasswordAuthenticator"]
     return given["user_password"], given["admin_password"]
 
 

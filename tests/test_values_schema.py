@@ -65,7 +65,7 @@ def test_typo_is_refused_by_the_schema_of_the_chart(bake, chart, tmp_path):
 
 @pytest.mark.chart
 def test_known_trait_with_a_fitting_value_passes(bake, tmp_path):
-    good = nested("jupyterhub.hub.config.Authenticator.blocked_users", ["eve"])
+    good = nested("jupyterhub.hub.config.Authenticator.blocked_users", ["robot-student-user", "eve"])
     (tmp_path / "good.yaml").write_text(yaml.safe_dump(good), encoding="utf-8")
     rendered = render(bake(), "prod", "--values", str(tmp_path / "good.yaml"))
     assert rendered.returncode == 0, rendered.stderr

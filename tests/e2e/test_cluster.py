@@ -29,7 +29,7 @@ def test_from_zero_to_the_login_page(repository, helm: str) -> None:
     said = repository.deploy()
     took = time.monotonic() - start
     print(f"{helm}: zero to a hub that the robot student has tried: {took:.0f} s")
-    assert "robot student: all is well" in said
+    assert "robot student: all checks passed" in said
     assert "network policies are enforced" in said
     for check in ("memory: limited to 2G", "metadata:", "kubernetes: no credential", "network:", "restart: a file in"):
         assert f"s  {check}" in said
@@ -180,7 +180,7 @@ def test_an_interrupted_upgrade_is_repaired(repository, student) -> None:
     kill_in(repository, "staging", "pending-upgrade")
     said = repository.deploy(timeout="60s")
     assert "was interrupted (pending-upgrade): back to revision" in said
-    assert "robot student: all is well" in said
+    assert "robot student: all checks passed" in said
     assert same_pod(repository) == pods and student.closed is None and student.gap(start) < 1
 
 
@@ -205,7 +205,7 @@ def test_a_first_install_that_fails_is_left_and_mended(repository) -> None:
     assert "service/proxy-public" in repository.kubectl("prod", "get", "services", "--output=name")
     repository.undo()
     kill_in(repository, "prod", "pending-upgrade")
-    assert "robot student: all is well" in repository.deploy("prod", timeout="60s")
+    assert "robot student: all checks passed" in repository.deploy("prod", timeout="60s")
     repository.kubectl("prod", "delete", "namespace", f"{repository.name}-prod", "--wait")
 
 
@@ -213,12 +213,12 @@ def test_an_interrupted_first_install_is_repaired(repository) -> None:
     kill_in(repository, "prod", "pending-install")
     said = repository.deploy("prod", timeout="60s")
     assert "was interrupted (pending-install), and none before it ran: Helm forgets it" in said
-    assert "robot student: all is well" in said
+    assert "robot student: all checks passed" in said
 
 
 def test_a_rollback_goes_to_the_last_good_revision(repository, student) -> None:
     done = repository.script("deploy", "rollback", "--env=staging", f"--timeout={TIMEOUT}")
-    assert "is what revision" in done.stdout and "robot student: all is well" in done.stdout
+    assert "is what revision" in done.stdout and "robot student: all checks passed" in done.stdout
     assert student.closed is None
     print(repository.script("release", "--env=staging").stdout)
 
@@ -254,7 +254,7 @@ def test_a_rollback_across_a_chart_version_brings_the_database_back(
     assert {"ada", "eve"} <= set(users(repository))
     done = repository.script("deploy", "rollback", "--env=staging", f"--timeout={TIMEOUT}")
     assert "putting back the hub's database of chart 4.4.0" in done.stdout
-    assert "robot student: all is well" in done.stdout
+    assert "robot student: all checks passed" in done.stdout
     assert "ada" in users(repository) and "eve" not in users(repository)
     # Eve's server started when she signed in.
     assert set(pods.split()) < set(same_pod(repository).split())
