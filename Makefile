@@ -9,7 +9,7 @@ help: ## Show this list
 demo: .venv ## Write a hub repository with the default answers under build/ and run its checks
 	@$(PYTHON) tools/demo.py
 
-test: .venv ## Lint the template and run its tests (TESTS=tests/test_engines.py: only these)
+test: .venv ## Lint the template and run its tests (TESTS=tests/test_engines.py: only these; PYTEST_ADDOPTS='-m chart')
 	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --quiet --check .
 	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 
@@ -28,12 +28,13 @@ copier.yml: cookiecutter.json tools/write_copier_yaml.py .venv/complete ## Write
 sample: .venv ## Write examples/rendered/ again, which shows what a change does to the output
 	@$(PYTHON) tools/write_sample.py
 
-# Good when all of it went well, which the file says: an interrupted one is made anew.
+# This file exists only after a complete installation: an interrupted one starts again.
 .venv: .venv/complete
 .venv/complete: tests/requirements.txt <<cookiecutter.hub_name>>/scripts/requirements.txt
 	@rm -rf .venv
-	@python3 -m venv .venv || { rm -rf .venv; echo 'Python makes no .venv, and says above why; on Debian and Ubuntu: sudo apt install python3-venv' >&2; exit 1; }
-	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'The packages of $< are not there, pip says above why; the next make tries again' >&2; exit 1; }
+	@echo 'Installing the Python packages of $< into .venv; this takes about a minute'
+	@python3 -m venv .venv || { rm -rf .venv; echo 'python3 cannot make .venv, see above; on Debian and Ubuntu run `sudo apt install python3-venv`' >&2; exit 1; }
+	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
 	@touch $@
 
 .PHONY: .venv help demo test e2e e2e-image bench sample

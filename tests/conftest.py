@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 
 import fetch_helm
+import find_chart
 import pytest
 import yaml
 from matrix import CELLS, FORBIDDEN, PAIRS
 
-from repositories import TEMPLATE, packaged_chart, tracked
+from repositories import TEMPLATE, tracked
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if "NO_CHART" in os.environ:
         return
     try:
-        os.environ["Z2JH_CHART"] = str(packaged_chart())
+        os.environ["Z2JH_CHART"] = str(find_chart.find())
     except LookupError as error:
         os.environ["NO_CHART"] = str(error)
 

@@ -40,17 +40,6 @@ def by_copier(template: Path, folder: Path, answers: dict[str, str]) -> Path:
     return target
 
 
-def packaged_chart() -> Path:
-    """The packaged jupyterhub chart, where a repository finds it. Raises LookupError with the way to get it."""
-    look = "import hub; print(hub.packaged_chart())"
-    with tempfile.TemporaryDirectory() as folder:
-        scripts = by_cookiecutter(TEMPLATE, Path(folder), {}) / "scripts"
-        found = subprocess.run([sys.executable, "-c", look], cwd=scripts, capture_output=True, text=True)
-    if found.returncode:
-        raise LookupError(found.stderr.strip())
-    return Path(found.stdout.strip())
-
-
 def npm_package(package: str) -> Path:
     """The node_modules folder of a package, installed under build/ if need be; skips where npm cannot be had."""
     folder = TEMPLATE / "build" / "npm" / package.replace("/", "-")

@@ -98,7 +98,7 @@ def commit(repository: Path, message: str) -> None:
 
 
 @pytest.fixture
-def repository(edited: Callable[..., Path], chart: Path) -> Path:
+def repository(edited: Callable[..., Path]) -> Path:
     """A repository with the default answers and one commit."""
     made = edited()
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=made, check=True)
@@ -131,7 +131,7 @@ def bullets(said: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_each_kind_of_change(repository: Path, kind: str) -> None:
+def test_each_kind_of_change(repository: Path, chart: Path, kind: str) -> None:
     values, expected = CHANGES[kind]
     change(repository, values)
     said = impact(repository)
@@ -148,12 +148,12 @@ def test_each_kind_of_change(repository: Path, kind: str) -> None:
     assert (HUB in found) == ("```diff" in said)
 
 
-def test_what_is_for_people_changes_nothing(repository: Path) -> None:
+def test_what_is_for_people_changes_nothing(repository: Path, chart: Path) -> None:
     (repository / "README.md").write_text("Ours.\n", "utf-8")
     assert impact(repository).strip() == "### staging and prod\n\n- Nothing changes in the cluster."
 
 
-def test_one_environment_alone(repository: Path) -> None:
+def test_one_environment_alone(repository: Path, chart: Path) -> None:
     change(repository, {"jupyterhub": {"cull": {"timeout": 900}}}, "config/staging.yaml")
     said = impact(repository)
     assert "### staging\n" in said and "### prod\n\n- Nothing changes in the cluster." in said
@@ -176,7 +176,7 @@ def test_another_chart(repository: Path, helm: str, chart: Path, tmp_path: Path)
     assert HUB in found
 
 
-def test_no_secret_value_appears(repository: Path) -> None:
+def test_no_secret_value_appears(repository: Path, chart: Path) -> None:
     new = "1f5a" * 16
     for cipher, value in (("first", "a plain value of before"), ("second", new)):
         fakes = {"hub": {"cookieSecret": new if cipher == "second" else "2b" * 32}}
@@ -204,7 +204,7 @@ def test_no_secret_value_appears(repository: Path) -> None:
     assert "(redacted" in said
 
 
-def test_secrets_that_go(repository: Path) -> None:
+def test_secrets_that_go(repository: Path, chart: Path) -> None:
     (repository / "secrets").mkdir()
     path = repository / "secrets" / "prod.yaml"
     path.write_text("secretsFor: prod\njupyterhub: {hub: {cookieSecret: 'ENC[AES256_GCM,data:a]'}}\n", "utf-8")
@@ -222,7 +222,7 @@ def test_a_base_that_is_not_there(repository: Path) -> None:
     assert "there is no commit 'no-such-branch': say which to compare with" in done.stderr
 
 
-def test_a_configuration_that_is_refused(repository: Path) -> None:
+def test_a_configuration_that_is_refused(repository: Path, chart: Path) -> None:
     change(repository, user(memory={"guarantee": "9G"}))
     done = script(repository, "impact", "--base=main")
     assert done.returncode == 1

@@ -23,7 +23,7 @@ QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-
 
 
 @pytest.fixture(scope="session")
-def hub(bake, chart):
+def hub(bake):
     """`hub("prod", platform="gke", …)`: the rendered objects by kind and name."""
 
     @cache
@@ -67,7 +67,7 @@ def ways_of_https(found: dict[tuple[str, str], dict]) -> list[str]:
         *(("offload", platform) for platform in QUESTIONS["platform"]),
     ],
 )
-def test_exactly_one_way_of_https_is_on(hub, tls: str, platform: str) -> None:
+def test_exactly_one_way_of_https_is_on(hub, chart: Path, tls: str, platform: str) -> None:
     found = hub("prod", tls=tls, platform=platform, **DOMAIN)
     assert ways_of_https(found) == [tls]
     service = found["Service", "proxy-public"]["spec"]
@@ -75,26 +75,33 @@ def test_exactly_one_way_of_https_is_on(hub, tls: str, platform: str) -> None:
     assert service["type"] == public.get(tls, "ClusterIP")
 
 
-def test_without_https_the_hub_stays_inside_the_cluster(hub) -> None:
+def test_without_https_the_hub_stays_inside_the_cluster(hub, chart: Path) -> None:
     found = hub("prod")
     assert ways_of_https(found) == []
     assert found["Service", "proxy-public"]["spec"]["type"] == "ClusterIP"
 
 
-@pytest.mark.parametrize("env", ["staging", "prod"])
-@pytest.mark.parametrize("tls", ["autohttps", "ingress", "gateway"])
+ACME = {
+    "staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
+    "prod": "https://acme-v02.api.letsencrypt.org/directory",
+}
+
+
+@pytest.mark.parametrize("env", ACME)
+@pytest.mark.parametrize("tls", ["ingress", "gateway"])
 def test_staging_asks_lets_encrypts_staging_server(hub, tls: str, env: str) -> None:
-    found = hub(env, tls=tls, platform="any", **DOMAIN)
-    if tls == "autohttps":
-        text = found["ConfigMap", "autohttps"]["data"]["traefik.yaml"]
-    else:
-        text = found["Issuer", "letsencrypt"]["spec"]["acme"]["server"]
-    [server] = re.findall(r"https://acme-\S+", text)
-    assert server == f"https://acme-{'staging-' if env == 'staging' else ''}v02.api.letsencrypt.org/directory"
+    issuer = hub(env, tls=tls, platform="any", **DOMAIN)["Issuer", "letsencrypt"]
+    assert issuer["spec"]["acme"]["server"] == ACME[env]
+
+
+@pytest.mark.parametrize("env", ACME)
+def test_traefik_asks_lets_encrypts_staging_server_for_staging(hub, chart: Path, env: str) -> None:
+    settings = hub(env, tls="autohttps", platform="any", **DOMAIN)["ConfigMap", "autohttps"]["data"]["traefik.yaml"]
+    assert re.findall(r"https://acme-\S+", settings) == [ACME[env]]
 
 
 @pytest.mark.parametrize(("env", "host"), [("staging", "staging.hub.example.edu"), ("prod", "hub.example.edu")])
-def test_each_environment_has_its_host(hub, env: str, host: str) -> None:
+def test_each_environment_has_its_host(hub, chart: Path, env: str, host: str) -> None:
     ingress = hub(env, tls="ingress", platform="any", **DOMAIN)["Ingress", "jupyterhub"]["spec"]
     assert [rule["host"] for rule in ingress["rules"]] == [host]
     assert ingress["tls"] == [{"hosts": [host], "secretName": "hub-tls"}]
@@ -105,7 +112,7 @@ def test_each_environment_has_its_host(hub, env: str, host: str) -> None:
     assert host in autohttps["ConfigMap", "autohttps"]["data"]["dynamic.yaml"]
 
 
-def test_the_route_is_attached_to_the_listener_for_https(hub) -> None:
+def test_the_route_is_attached_to_the_listener_for_https(hub, chart: Path) -> None:
     found = hub("prod", tls="gateway", platform="gke", **DOMAIN)
     [parent] = found["HTTPRoute", "jupyterhub"]["spec"]["parentRefs"]
     assert (parent["name"], parent["sectionName"]) == ("hub", "https")
@@ -117,7 +124,7 @@ def test_the_route_is_attached_to_the_listener_for_https(hub) -> None:
 
 
 @pytest.mark.parametrize("platform", QUESTIONS["platform"])
-def test_nodes_are_chosen_as_the_platform_has_them(hub, bake, platform: str) -> None:
+def test_nodes_are_chosen_as_the_platform_has_them(hub, bake, chart: Path, platform: str) -> None:
     answers = {"platform": platform, "tls": "offload", **DOMAIN}
     found = hub("prod", **answers)
     kinds = {kind for kind, _ in found}
@@ -133,7 +140,7 @@ def test_nodes_are_chosen_as_the_platform_has_them(hub, bake, platform: str) -> 
 
 
 @pytest.mark.parametrize("architecture", QUESTIONS["architecture"])
-def test_only_nodes_that_the_image_is_for(hub, bake, architecture: str) -> None:
+def test_only_nodes_that_the_image_is_for(hub, bake, chart: Path, architecture: str) -> None:
     wanted = {} if architecture == "both" else {"kubernetes.io/arch": architecture}
     assert values(bake(architecture=architecture))["jupyterhub"]["singleuser"].get("nodeSelector", {}) == wanted
     puller = hub("prod", architecture=architecture)["DaemonSet", "hook-image-puller"]["spec"]["template"]["spec"]
@@ -314,14 +321,14 @@ def test_the_default_nodes_pass_the_guards(hub) -> None:
         assert hub("prod", **answers)
 
 
-def test_idle_kernels_and_terminals_end(hub) -> None:
+def test_idle_kernels_and_terminals_end(hub, chart: Path) -> None:
     secret = hub("prod")["Secret", "singleuser"]["stringData"]
     settings = json.loads(secret["jupyter_server_config.json"])
     assert settings["MappingKernelManager"]["cull_idle_timeout"] == 3600
     assert settings["TerminalManager"]["cull_inactive_timeout"] == 3600
 
 
-def test_what_the_charts_security_page_asks_for_is_on(hub, bake) -> None:
+def test_what_the_charts_security_page_asks_for_is_on(hub, bake, chart: Path) -> None:
     found = values(bake())["jupyterhub"]
     spawner = found["hub"]["config"]["KubeSpawner"]
     assert spawner["slug_scheme"] == "safe"

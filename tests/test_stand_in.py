@@ -1,14 +1,12 @@
-"""The stand-in for the jupyterhub chart: our own templates render the same with it as with the chart."""
+"""The stand-in for the jupyterhub chart has the chart's defaults; test_engines.py compares what renders with both."""
 
-import shutil
 import tarfile
 from pathlib import Path
 
 import pytest
 import yaml
-from matrix import CELLS
 
-from repositories import TEMPLATE, put_stand_in, render
+from repositories import TEMPLATE
 
 DATA = TEMPLATE / "tests" / "data" / "jupyterhub-4.4.0"
 
@@ -36,24 +34,3 @@ def test_its_values_are_defaults_of_the_chart(bake) -> None:
 def test_the_data_of_the_tests_is_that_of_the_chart(chart: Path, name: str) -> None:
     with tarfile.open(chart) as package:
         assert package.extractfile(f"jupyterhub/{name}").read() == (DATA / name).read_bytes()
-
-
-def own(rendered: str) -> list[dict]:
-    """Return the objects that come from our own templates, in the order of their files."""
-    found = []
-    for text in ("\n" + rendered).split("\n---\n# Source: ")[1:]:
-        file, _, manifest = text.partition("\n")
-        if "/charts/" not in file:
-            found.append((file, yaml.safe_load(manifest)))
-    return [item for _, item in sorted(found, key=lambda pair: (pair[0], pair[1]["kind"], pair[1]["metadata"]["name"]))]
-
-
-@pytest.mark.parametrize("env", ["staging", "prod"])
-@pytest.mark.parametrize("cell", CELLS)
-def test_our_templates_render_the_same_with_it(bake, chart: Path, tmp_path: Path, cell: str, env: str) -> None:
-    repository = bake(**CELLS[cell])
-    stand_in = shutil.copytree(repository / "chart", tmp_path / "chart", ignore=shutil.ignore_patterns("charts"))
-    put_stand_in(stand_in)
-    with_stand_in, with_chart = render(repository, env, chart=stand_in), render(repository, env)
-    assert with_stand_in.returncode == 0, with_stand_in.stderr
-    assert own(with_stand_in.stdout) == own(with_chart.stdout) != []
