@@ -25,17 +25,20 @@ bench: .venv ## Measure both engines against a tree without template syntax
 copier.yml: cookiecutter.json tools/write_copier_yaml.py .venv/complete ## Write copier.yml again from cookiecutter.json
 	@$(PYTHON) tools/write_copier_yaml.py
 
+lock: .venv ## Write deployer/requirements.lock again from deployer/requirements.txt, for every supported Python
+	@cd '<<cookiecutter.hub_name>>' && ../.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --no-annotate deployer/requirements.txt --output-file deployer/requirements.lock
+
 sample: .venv ## Write examples/rendered/ again, which shows what a change does to the output
 	@$(PYTHON) tools/write_sample.py
 
 # This file exists only after a complete installation: an interrupted one starts again.
 .venv: .venv/complete
-.venv/complete: tests/requirements.txt <<cookiecutter.hub_name>>/scripts/requirements.txt
+.venv/complete: tests/requirements.txt <<cookiecutter.hub_name>>/deployer/requirements.txt
 	@rm -rf .venv
 	@echo 'Installing the Python packages of $< into .venv; this takes about a minute'
 	@python3 -m venv .venv || { rm -rf .venv; echo 'python3 cannot make .venv, see above; on Debian and Ubuntu run `sudo apt install python3-venv`' >&2; exit 1; }
 	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
 	@touch $@
 
-.PHONY: .venv help demo test e2e e2e-image bench sample
+.PHONY: .venv help demo test e2e e2e-image bench lock sample
 .DEFAULT_GOAL := help

@@ -18,4 +18,8 @@ if sys.argv[1:2] == ["-y"]:
 else:
     key = x25519.Identity.generate()
     text = f"# public key: {key.to_public()}\n{key}\n"
-    Path(sys.argv[2]).write_text(text, encoding="utf-8") if sys.argv[1:2] == ["-o"] else print(text, end="")
+    if sys.argv[1:2] == ["-o"]:
+        Path(sys.argv[2]).touch(mode=0o600)
+        Path(sys.argv[2]).write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import copier
 import pytest
@@ -60,15 +61,21 @@ def npm_package(package: str) -> Path:
     return folder / "node_modules"
 
 
-def script(repository: Path, name: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run one of a repository's scripts as its Makefile does, with the packages of the tests."""
+def run_deployer(repository: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of a repository as its Makefile does, with the packages of the tests."""
     return subprocess.run(
-        [sys.executable, f"scripts/{name}.py", *arguments],
+        [sys.executable, "-m", "deployer", *arguments],
         cwd=repository,
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
     )
+
+
+def run_python(repository: Path, code: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run Python in a repository, whose package `deployer` it can import."""
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, **options)
 
 
 def put_stand_in(chart: Path) -> None:
@@ -100,10 +107,7 @@ def render(
     layers = ["config/hub.yaml", f"config/{env}.yaml", "chart/ci/fake-secrets.yaml"]
     files = [argument for layer in layers for argument in ("--values", layer)]
     if (repository / "image").is_dir():
-        ask = f"import hub; print(hub.image_tag({env!r}))"
-        told = subprocess.run(
-            [sys.executable, "-c", ask], cwd=repository / "scripts", stdout=subprocess.PIPE, text=True
-        )
+        told = run_python(repository, f"from deployer import values; print(values.find_image_tag({env!r}))")
         files += ["--set-string", f"jupyterhub.singleuser.image.tag={told.stdout.strip()}"]
     release = f"{name}-{env}"
     return subprocess.run(

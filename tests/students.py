@@ -49,13 +49,13 @@ class Repository:
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
-    def script(self, name: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run one of its scripts, as its Makefile does."""
-        return self.run(sys.executable, f"scripts/{name}.py", *arguments, check=check)
+    def run_deployer(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one of its commands, as its Makefile does."""
+        return self.run(sys.executable, "-m", "deployer", *arguments, check=check)
 
     def deploy(self, env: str = "staging", check: bool = True, timeout: str = TIMEOUT) -> str:
         """Deploy, and say so: what it printed."""
-        done = self.script("deploy", "deploy", f"--env={env}", f"--timeout={timeout}", check=check)
+        done = self.run_deployer("deploy", f"--env={env}", f"--timeout={timeout}", check=check)
         print(done.stdout + done.stderr)
         assert check or done.returncode != 0, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -83,7 +83,7 @@ class Repository:
 
     def secret(self, env: str, key: str) -> str:
         """A secret in plain text."""
-        return self.script("manage_secrets", "show", f"--env={env}", f"--key={key}").stdout.strip()
+        return self.run_deployer("secrets", "show", f"--env={env}", f"--key={key}").stdout.strip()
 
 
 def sign_in(base: str, name: str, password: str) -> requests.Session:

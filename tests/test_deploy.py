@@ -3,14 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from repositories import script
+from repositories import run_deployer, run_python
 
 
 def commit(repository: Path) -> None:
@@ -28,9 +27,9 @@ def repository(edited: Callable[..., Path]) -> Path:
     return made
 
 
-def refused(repository: Path, *arguments: str, **environ: str) -> str:
-    """What deploy.py says when it stops."""
-    done = script(repository, "deploy", *arguments, "--env=staging", **environ)
+def refused(repository: Path, command: str, *arguments: str, **environ: str) -> str:
+    """What a command says when it stops."""
+    done = run_deployer(repository, command, *arguments, "--env=staging", **environ)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stdout + done.stderr
     return done.stderr
 
@@ -48,9 +47,7 @@ def test_a_dirty_tree_is_refused_and_its_files_are_named(repository: Path) -> No
 
 def test_secrets_are_wanted_before_the_cluster_is_asked(repository: Path, chart: Path) -> None:
     commit(repository)
-    assert "secrets/staging.yaml is not there: run `make secrets`" in refused(
-        repository, "deploy", KUBECTL="/bin/false"
-    )
+    assert "secrets/staging.yaml is missing: run `make secrets`" in refused(repository, "deploy", KUBECTL="/bin/false")
 
 
 @pytest.mark.parametrize("timeout", ["10", "ten minutes", "", "-5m"])
@@ -67,36 +64,31 @@ def wanted(command: str) -> None:
 def test_missing_dns_is_said_and_is_no_failure(bake) -> None:
     wanted("kubectl")
     repository = bake(tls="ingress", hub_domain="hub.course.invalid")
-    done = subprocess.run(
-        [sys.executable, "-c", "import deploy; deploy.where('prod')"],
-        cwd=repository / "scripts",
-        env=os.environ | {"KUBECONFIG": os.devnull},
-        capture_output=True,
-        text=True,
-    )
+    code = "from deployer.cluster import dns; print(*dns.describe_access('prod'), sep='\\n')"
+    done = run_python(repository, code, env=os.environ | {"KUBECONFIG": os.devnull})
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
-        "Point hub.course.invalid at the address that the cluster's entrance has (docs/cluster.md): it points nowhere "
+        "Point hub.course.invalid at the address of the cluster's entrance (docs/cluster.md): it points nowhere "
         "yet. The hub itself is well.\n"
     )
 
 
-@pytest.mark.parametrize("arguments", [("rollback",), ("test",)])
-def test_no_cluster(repository: Path, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("command", ["rollback", "test-hub"])
+def test_no_cluster(repository: Path, command: str) -> None:
     wanted("kubectl")
-    said = refused(repository, *arguments, KUBECONFIG=os.devnull)
+    said = refused(repository, command, KUBECONFIG=os.devnull)
     assert said.startswith("kubectl reaches no cluster: The connection to the server localhost:8080 was refused")
     assert said.count("\n") == 1 and "memcache.go" not in said
-    assert said == script(repository, "preflight", "--env=staging", KUBECONFIG=os.devnull).stderr
+    assert said == run_deployer(repository, "preflight", "--env=staging", KUBECONFIG=os.devnull).stderr
 
 
 def test_the_values_and_the_command_for_those_who_run_helm_by_hand(repository: Path, chart: Path, helm: str) -> None:
-    done = script(repository, "deploy", "values", "--env=prod")
+    done = run_deployer(repository, "values", "--env=prod")
     assert yaml.safe_load(done.stdout)["environment"] == "prod"
     comment = [line.removeprefix("#").strip() for line in done.stdout.splitlines() if line.startswith("#")]
     command = " ".join(comment[1:]).replace("\\", "")
     assert command.startswith("sops decrypt secrets/prod.yaml | helm upgrade --install data-science-hub-prod chart")
-    subprocess.run([sys.executable, "-c", "import hub; hub.build_dependency()"], cwd=repository / "scripts", check=True)
+    run_python(repository, "from deployer import chart; chart.build_dependency()", check=True)
     # The same, rendered, with the fakes in the place of the secrets.
     fakes = command.replace("sops decrypt secrets/prod.yaml", "cat chart/ci/fake-secrets.yaml")
     there = fakes.replace("helm upgrade --install", f"{helm} template")

@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import stat
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import pytest
 import yaml
 from matrix import CELLS, CHOICES, PAIRS, uncovered
 
-from repositories import TEMPLATE, by_copier, objects, put_stand_in, render, script
+from repositories import TEMPLATE, by_copier, objects, put_stand_in, render, run_deployer, run_python
 
 # What make check validates for; the design's range.
 KUBERNETES = [f"1.{minor}" for minor in range(30, 38)]
@@ -64,15 +62,18 @@ def test_nothing_of_the_template_is_left(bake, cell: str) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_its_own_check_passes_without_the_chart(bake, cell: str) -> None:
     """`make check OFFLINE=1`: lint, the wrapper's schema, guards and templates, with a stand-in for the chart."""
-    done = script(bake(**CELLS[cell]), "check", "--offline")
+    done = run_deployer(bake(**CELLS[cell]), "check", "--offline")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "OFFLINE=1 left out: " in done.stdout.splitlines()[-1]
 
 
 MERGED = """
-import json, sys, hub
-defaults, ours = hub.read(hub.Path(sys.argv[1])), hub.merge(hub.values(sys.argv[2]), hub.read(hub.FAKE_SECRETS))
-print(json.dumps(hub.merge(defaults, ours["jupyterhub"])))
+import json, pathlib, sys
+from deployer.paths import FAKE_SECRETS
+from deployer.values import merge, read_values
+from deployer.yaml_files import read_mapping
+ours = merge(read_values(sys.argv[2]), read_mapping(FAKE_SECRETS))
+print(json.dumps(merge(read_mapping(pathlib.Path(sys.argv[1])), ours["jupyterhub"])))
 """
 
 
@@ -80,8 +81,7 @@ print(json.dumps(hub.merge(defaults, ours["jupyterhub"])))
 def test_values_keep_to_the_schema_of_the_chart(bake, cell: str) -> None:
     schema = json.loads((DATA / "values.schema.json").read_text(encoding="utf-8"))
     for env in "staging", "prod":
-        merge = [sys.executable, "-c", MERGED, str(DATA / "values.yaml"), env]
-        merged = subprocess.run(merge, cwd=bake(**CELLS[cell]) / "scripts", check=True, capture_output=True, text=True)
+        merged = run_python(bake(**CELLS[cell]), MERGED, str(DATA / "values.yaml"), env, check=True)
         jsonschema.validate(json.loads(merged.stdout), schema)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from repositories import script
+from repositories import run_deployer, run_python
 
 pytestmark = pytest.mark.e2e
 
@@ -122,10 +122,9 @@ def own(edited: Callable[..., Path], engine: str, base: str, registry: str) -> P
     # Nothing comes from the cache of an earlier run.
     with (repository / "image" / "apt.txt").open("a", encoding="utf-8") as file:
         file.write(f"# {registry}\n")
-    look = [sys.executable, "-c", "import image; image.engine()"]
-    done = subprocess.run(look, cwd=repository / "scripts", capture_output=True, text=True)
+    done = run_python(repository, "from deployer.image import engine; engine.choose_engine()")
     if done.returncode:
-        pytest.skip(done.stderr.strip())
+        pytest.skip(done.stderr.strip().splitlines()[-1])
     return repository
 
 
@@ -162,7 +161,7 @@ def test_built_tested_pushed_and_not_built_again(own: Path) -> None:
     first = reference(own)
     with (own / "image" / "requirements.txt").open("a", encoding="utf-8") as file:
         file.write("humanize==4.13.0\n")
-    locked = script(own, "image", "lock", UV=str(Path(sys.executable).parent / "uv"))
+    locked = run_deployer(own, "image", "lock", UV=str(Path(sys.executable).parent / "uv"))
     assert locked.returncode == 0, locked.stderr
     assert reference(own) != first
     done = make(own, "image-push")
@@ -234,6 +233,6 @@ def test_docker_without_its_daemon(edited: Callable[..., Path], tmp_path: Path) 
     if not shutil.which("docker"):
         pytest.skip("docker is not there: install it")
     repository = edited(image_name="registry.example.edu/course/image")
-    done = script(repository, "image", "build", CONTAINER="docker", DOCKER_HOST=f"unix://{tmp_path}/none")
+    done = run_deployer(repository, "image", "build", CONTAINER="docker", DOCKER_HOST=f"unix://{tmp_path}/none")
     assert done.returncode == 1
     assert "no engine to build with: docker does not run (Cannot connect to the Docker daemon" in done.stderr

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import script
+from repositories import run_deployer
 
-HUB = "The hub restarts: for some seconds nobody can sign in or start a server. Running servers stay as they are."
+HUB = "The hub restarts: for some seconds nobody can sign in or start a server. Running servers are not affected."
 PROXY = (
-    "The proxy restarts: every open notebook loses its connection for some seconds and comes back. Cells go on running."
+    "The proxy restarts: every open notebook loses its connection for some seconds, then reconnects. Running cells are "
+    "not affected."
 )
 IMAGE = {"name": "registry.example.edu/course", "tag": "2026-11-23"}
 
@@ -36,7 +37,7 @@ CHANGES = {
         [
             HUB,
             "A student's memory guarantee goes from 2G to 1G, for servers that start from then on.",
-            re.compile(r"Seats go from 24 to 52 \(13 on a node\); the peak is 20 students\."),
+            re.compile(r"Seats go from 24 to 52 \(13 per node\); the peak is 20 students\."),
         ],
     ),
     "an image": (
@@ -59,14 +60,14 @@ CHANGES = {
         [
             HUB,
             "DANGER: singleuser.storage.dynamic.pvcNameTemplate goes from the default to home-{username}: "
-            "everybody would find an empty home. Move the files first, or leave it.",
+            "everybody would find an empty home. Move the files first, or undo this change.",
         ],
     ),
     "what a new student gets": (
         user(storage={"capacity": "20Gi"}, defaultUrl="/tree", cpu={"limit": 1}),
         [
             HUB,
-            "The volume of a new student goes from 10Gi to 20Gi; volumes that are there stay as they are.",
+            "The volume of a new student goes from 10Gi to 20Gi; existing volumes keep their size.",
             "What opens after sign-in goes from /lab to /tree, for servers that start from then on.",
             "A student's CPU limit goes from 2 to 1, for servers that start from then on.",
         ],
@@ -85,7 +86,7 @@ CHANGES = {
     ),
     "objects": (
         {"jupyterhub": {"prePuller": {"continuous": {"enabled": False}}}},
-        [HUB, "It goes: DaemonSet continuous-image-puller, ServiceAccount continuous-image-puller."],
+        [HUB, "It is deleted: DaemonSet continuous-image-puller, ServiceAccount continuous-image-puller."],
     ),
 }
 
@@ -120,7 +121,7 @@ def change(repository: Path, values: dict, file: str = "config/hub.yaml") -> Non
 
 def impact(repository: Path, **environ: str) -> str:
     """What `make impact BASE=main` prints."""
-    done = script(repository, "impact", "--base=main", **environ)
+    done = run_deployer(repository, "impact", "--base=main", **environ)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -194,7 +195,7 @@ def test_no_secret_value_appears(repository: Path, chart: Path) -> None:
             commit(repository, "Secrets")
     said = impact(repository)
     assert (
-        "Secrets change: jupyterhub.hub.cookieSecret. The hub restarts; running servers stay as they are."
+        "Secrets change: jupyterhub.hub.cookieSecret. The hub restarts; running servers are not affected."
         in bullets(said)
     )
     assert "Everybody has to sign in again: the secret of the cookies changes." in bullets(said)
@@ -212,19 +213,19 @@ def test_secrets_that_go(repository: Path, chart: Path) -> None:
     path.unlink()
     assert bullets(impact(repository)) == [
         "Nothing changes in the cluster.",
-        "DANGER: secrets/prod.yaml goes, and without it the deploy stops.",
+        "DANGER: secrets/prod.yaml is deleted, and without it the deploy stops.",
     ]
 
 
 def test_a_base_that_is_not_there(repository: Path) -> None:
-    done = script(repository, "impact", "--base=no-such-branch")
+    done = run_deployer(repository, "impact", "--base=no-such-branch")
     assert done.returncode == 1
     assert "there is no commit 'no-such-branch': say which to compare with" in done.stderr
 
 
 def test_a_configuration_that_is_refused(repository: Path, chart: Path) -> None:
     change(repository, user(memory={"guarantee": "9G"}))
-    done = script(repository, "impact", "--base=main")
+    done = run_deployer(repository, "impact", "--base=main")
     assert done.returncode == 1
     assert "this working tree does not render" in done.stderr and "memory" in done.stderr
     worktrees = subprocess.run(["git", "worktree", "list"], cwd=repository, capture_output=True, text=True, check=True)

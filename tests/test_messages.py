@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repositories import script
+from repositories import run_deployer
 
 HUB = "config/hub.yaml"
 # A file, what of it becomes what (None: the file goes), and what `make check OFFLINE=1` says.
@@ -30,13 +30,13 @@ CHECKS = {
         "chart/ci/fake-secrets.yaml",
         "jupyterhub:",
         "<<<<<<< before updating\njupyterhub:\n=======\njupyterhub: {}\n>>>>>>> after updating",
-        "conflict markers of an update or merge in chart/ci/fake-secrets.yaml:",
+        "chart/ci/fake-secrets.yaml:7: conflict markers of an update or merge.",
     ),
     "conflict in what is no YAML": (
         "mise.toml",
         "[tools]",
         "<<<<<<< HEAD\n[tools]",
-        "conflict markers of an update or merge in mise.toml:",
+        "mise.toml:2: conflict markers of an update or merge.",
     ),
     "tab": (HUB, "  students:", "\tstudents:", "in YAML, spaces indent, not tabs"),
     "type": (HUB, "  students: ", "  students: many  # ", "config/hub.yaml: course.students: got string, want integer"),
@@ -71,13 +71,13 @@ def test_check_says_which_file_and_what_to_do(name, edited):
     file, old, new, sentence = CHECKS[name]
     repository = edited()
     changed(repository / file, old, new)
-    assert sentence in said(script(repository, "check", "--offline"))
+    assert sentence in said(run_deployer(repository, "check", "--offline"))
 
 
 def test_check_shows_sentences_of_guards_without_the_noise_of_helm(edited):
     repository = edited()
     changed(repository / HUB, "limit: 2G", "limit: 2")
-    text = said(script(repository, "check", "--offline"))
+    text = said(run_deployer(repository, "check", "--offline"))
     assert "\njupyterhub.singleuser.memory.limit: 2 is 2 bytes" in text
     assert "Error: execution error" not in text
     assert "--debug" not in text
@@ -86,13 +86,13 @@ def test_check_shows_sentences_of_guards_without_the_noise_of_helm(edited):
 def test_every_command_says_where_an_update_stopped(edited):
     repository = edited()
     changed(repository / HUB, "course:\n", "<<<<<<< before updating\ncourse:\n=======\n>>>>>>> after updating\n")
-    assert "conflict markers of an update or merge in config/hub.yaml:2: keep" in said(script(repository, "seats"))
+    assert "config/hub.yaml:2: conflict markers of an update or merge. Keep" in said(run_deployer(repository, "seats"))
 
 
 def test_own_image_is_not_named_like_the_base_of_others(edited):
     repository = edited(image_name="registry.example.edu/course/image")
     changed(repository / HUB, "name: registry.example.edu/course/image", "name: quay.io/jupyter/r-notebook")
-    text = said(script(repository, "check", "--offline"))
+    text = said(run_deployer(repository, "check", "--offline"))
     assert "config/hub.yaml: jupyterhub.singleuser.image.name is 'quay.io/jupyter/r-notebook'" in text
     assert "change its base, FROM in image/Dockerfile" in text
 
@@ -100,26 +100,26 @@ def test_own_image_is_not_named_like_the_base_of_others(edited):
 def test_check_translates_the_schema_of_the_chart(edited, chart):
     repository = edited()
     changed(repository / "config/prod.yaml", "environment: prod", "environment: prod\njupyterhub:\n  singelUser: {}")
-    text = said(script(repository, "check"))
+    text = said(run_deployer(repository, "check"))
     assert "config/prod.yaml: jupyterhub.singelUser: there is no such key (did you mean singleuser?)" in text
 
 
 def test_commands_without_a_repository_of_git(edited):
     repository = edited()
     for name, *arguments in (["impact", "--base", "origin/main"], ["scan"]):
-        assert "this folder is no git repository yet: `git init`" in said(script(repository, name, *arguments))
+        assert "this folder is not a git repository yet: `git init`" in said(run_deployer(repository, name, *arguments))
     subprocess.run(["git", "init", "--quiet", repository], check=True)
-    text = said(script(repository, "impact", "--base", "origin/main"))
+    text = said(run_deployer(repository, "impact", "--base", "origin/main"))
     assert text.strip() == "there is no commit 'origin/main': say which to compare with, `make impact BASE=main`"
 
 
 def test_cluster_asks_what_to_do(edited):
-    text = said(script(edited(platform="gke"), "cluster"))
+    text = said(run_deployer(edited(platform="gke"), "cluster"))
     assert "say DO=create, DO=autoscale or DO=fixed" in text
 
 
 def test_nobody_has_to_read_to_the_end(bake):
-    command = [sys.executable, "scripts/seats.py"]
+    command = [sys.executable, "-m", "deployer", "seats"]
     with subprocess.Popen(command, cwd=bake(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as seats:
         seats.stdout.close()
         assert seats.stderr.read() == ""
@@ -133,7 +133,7 @@ FIRST_MAKES = {
         {},
         "Python 3.10 or newer is wanted, and python3 is 3.9",
     ),
-    "no index": ({}, {"PIP_NO_INDEX": "1"}, "The packages of scripts/requirements.txt are not there, pip says above"),
+    "no index": ({}, {"PIP_NO_INDEX": "1"}, "The packages of deployer/requirements.lock are not there, pip says above"),
 }
 
 
@@ -157,4 +157,4 @@ def test_make_that_was_interrupted_begins_anew(edited):
     done = subprocess.run(
         ["make", "seats"], cwd=repository, env={**os.environ, "PIP_NO_INDEX": "1"}, capture_output=True, text=True
     )
-    assert "The packages of scripts/requirements.txt are not there" in done.stderr
+    assert "The packages of deployer/requirements.lock are not there" in done.stderr

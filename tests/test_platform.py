@@ -4,8 +4,6 @@ import itertools
 import json
 import os
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +13,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader
 from kubernetes_asyncio.client import V1Container, V1Pod, V1PodSpec, V1VolumeMount
 
-from repositories import TEMPLATE, objects, render, script
+from repositories import TEMPLATE, objects, render, run_deployer, run_python
 
 DOMAIN = {"hub_domain": "hub.example.edu"}
 CONTENT = "https://git.example.edu/course/content.git"
@@ -35,10 +33,8 @@ def hub(bake):
 
 def values(repository: Path, env: str = "prod") -> dict:
     """The values of an environment over chart/values.yaml, as Helm merges them."""
-    code = "import json, sys, hub; print(json.dumps(hub.values(sys.argv[1])))"
-    command = [sys.executable, "-c", code, env]
-    done = subprocess.run(command, cwd=repository / "scripts", check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
+    code = "import json, sys; from deployer import values; print(json.dumps(values.read_values(sys.argv[1])))"
+    return json.loads(run_python(repository, code, env, check=True).stdout)
 
 
 def ways_of_https(found: dict[tuple[str, str], dict]) -> list[str]:
@@ -351,7 +347,7 @@ SCRIPTS = ["create", "autoscale", "fixed"]
 def test_a_script_of_the_cluster_reads_the_course_contract(edited, tmp_path: Path, platform: str, do: str) -> None:
     """The clouds' own tools write down what they are asked here: there is no cloud to ask."""
     repository = edited(platform=platform)
-    refused = script(repository, "cluster", do)
+    refused = run_deployer(repository, "cluster", do)
     assert refused.returncode == 1
     assert "cluster/where.sh: " in refused.stderr
     where = repository / "cluster" / "where.sh"
@@ -362,7 +358,7 @@ def test_a_script_of_the_cluster_reads_the_course_contract(edited, tmp_path: Pat
         tool.parent.mkdir(exist_ok=True)
         tool.write_text(f'#!/bin/sh\necho "{name} $*" >> {asked}\n[ -t 0 ] || cat >> {asked}\n', encoding="utf-8")
         tool.chmod(0o755)
-    done = script(repository, "cluster", do, PATH=f"{tmp_path / 'tools'}:{os.environ['PATH']}")
+    done = run_deployer(repository, "cluster", do, PATH=f"{tmp_path / 'tools'}:{os.environ['PATH']}")
     assert done.returncode == 0, done.stderr
     text = asked.read_text(encoding="utf-8")
     node = values(repository)["course"]["node"]

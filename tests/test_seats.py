@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repositories import script
+from repositories import run_deployer
 
 MEMORY = st.one_of(
     st.builds("{}{}".format, st.integers(1, 4096), st.sampled_from("MGT")),
@@ -41,15 +41,13 @@ CASE = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def seats(bake):
-    """The module scripts/seats.py of a repository."""
-    scripts = str(bake() / "scripts")
-    sys.path.insert(0, scripts)
-    for name in ("hub", "seats"):
-        sys.modules.pop(name, None)
-    yield importlib.import_module("seats")
-    sys.path.remove(scripts)
-    for name in ("hub", "seats"):
-        sys.modules.pop(name, None)
+    """The module deployer/seats.py of a repository."""
+    repository = str(bake())
+    sys.path.insert(0, repository)
+    yield importlib.import_module("deployer.seats")
+    sys.path.remove(repository)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "deployer"]:
+        del sys.modules[name]
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +72,17 @@ def by_helm(bake, helm, tmp_path_factory):
     return count
 
 
+def count(seats, node: dict, memory: int, cpu: float | None, disk: bool):
+    """The seats as the deployer counts them."""
+    parsed = importlib.import_module("deployer.course").parse_node(node)
+    return seats.count_seats(parsed, seats.Server(memory, cpu or 0, disk))
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(CASE, min_size=20, max_size=60))
 def test_script_and_guard_agree(seats, by_helm, cases):
     for case, found in zip(cases, by_helm(cases), strict=True):
-        counted = seats.count(case["node"], case["memory"], case.get("cpu"), case["disk"])
+        counted = count(seats, case["node"], case["memory"], case.get("cpu"), case["disk"])
         assert (counted.each, counted.least, counted.total) == (found["each"], found["least"], found["seats"]), case
 
 
@@ -95,8 +99,8 @@ def test_script_and_guard_agree(seats, by_helm, cases):
 )
 def test_smallest_limit_binds(seats, by_helm, node, guarantee, cpu, each, least):
     node = {**node, "max": 3}
-    size = seats.memory(guarantee, "guarantee")
-    counted = seats.count(node, size, cpu, True)
+    size = int(guarantee[:-1]) * 2**30
+    counted = count(seats, node, size, cpu, True)
     assert (counted.each, counted.least, counted.total) == (each, least, 3 * each)
     found = by_helm([{"node": node, "memory": size, "cpu": cpu, "disk": True}])
     assert found == [{"each": each, "least": least, "seats": 3 * each}]
@@ -114,21 +118,21 @@ def write_course(repository: Path, node: dict, **course: object) -> None:
 def test_make_seats_says_21(edited):
     repository = edited()
     write_course(repository, {"memory": "14G", "max": 3})
-    said = script(repository, "seats")
+    said = run_deployer(repository, "seats")
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith("staging and prod:\n")
     assert "memory     7   14G of memory, nothing reserved, 2G guaranteed to a student" in said.stdout
-    assert "Memory ends first: 7 seats on a node, 21 seats on 3 nodes." in said.stdout
+    assert "Memory is the limit: 7 seats per node, 21 seats on 3 nodes." in said.stdout
     assert "20 students at once need 3 of the 3 nodes." in said.stdout
-    assert "One notch less, 1536M guaranteed: 9 seats on a node, 27 in all; 20 students need 3 nodes." in said.stdout
-    assert "One notch more, 3G guaranteed: 4 seats on a node, 12 in all; 20 students need 5 nodes." in said.stdout
+    assert "With 1536M guaranteed: 9 seats per node, 27 in all; 20 students need 3 nodes." in said.stdout
+    assert "With 3G guaranteed: 4 seats per node, 12 in all; 20 students need 5 nodes." in said.stdout
 
 
 def test_make_seats_says_18_with_anything_reserved(edited):
     repository = edited()
     write_course(repository, {"memory": "14G", "reserved": "1M", "max": 3})
-    said = script(repository, "seats", "--env", "prod")
-    assert "Memory ends first: 6 seats on a node, 18 seats on 3 nodes." in said.stdout
+    said = run_deployer(repository, "seats", "--env", "prod")
+    assert "Memory is the limit: 6 seats per node, 18 seats on 3 nodes." in said.stdout
     assert "not enough for course.peak, 20 students at once, and a deploy is refused: raise course.node.max to 4" in (
         said.stdout
     )
@@ -138,27 +142,28 @@ def test_cost_of_a_term(edited, seats):
     repository = edited()
     node = {"memory": "14G", "max": 3, "price": 0.5}
     write_course(repository, node)
-    said = script(repository, "seats").stdout
+    said = run_deployer(repository, "seats").stdout
     assert "A term of 15 weeks (assumed: course.calendar.termEnds is empty) costs 3,780 with 3 nodes" in said
     calendar = {"classTimes": ["mon 10:00-11:30", "wed 10:00-11:30"], "termEnds": "2027-02-12"}
     values = {"course": {"peak": 20, "node": node, "calendar": calendar}, "jupyterhub": {"singleuser": {}}}
     values["jupyterhub"]["singleuser"]["memory"] = {"guarantee": "2G"}
-    always, classes = seats.cost(values, date(2027, 1, 1))
-    assert always == "A term of 6 weeks until 2027-02-12 costs 1,512 with 3 nodes at 0.5 an hour, always on."
-    assert classes.startswith("With the calendar it costs 528: 3 nodes for 4 hours a week, and (assumed) one node")
+    course = importlib.import_module("deployer.course").parse_course(values)
+    always, classes = seats.describe_cost(course, date(2027, 1, 1))
+    assert always == "A term of 6 weeks until 2027-02-12 costs 1,512 with 3 nodes at 0.5 per hour, always on."
+    assert classes.startswith("With the calendar it costs 528: 3 nodes for 4 hours per week, and (assumed) one node")
 
 
 def test_seats_without_a_price_or_a_node(edited):
     repository = edited()
     write_course(repository, {"memory": "14G", "max": 3})
-    assert "What a term costs is not known: course.node.price" in script(repository, "seats").stdout
+    assert "The cost of a term is not known: course.node.price" in run_deployer(repository, "seats").stdout
     write_course(repository, {"memory": "14GiB", "max": 3})
-    refused = script(repository, "seats")
+    refused = run_deployer(repository, "seats")
     assert refused.returncode == 1
     assert refused.stderr.startswith("course.node.memory: '14GiB' is not in JupyterHub's units")
 
 
 def test_default_answers_have_seats_for_the_peak(bake):
-    said = script(bake(students="300", peak_students="120", platform="gke"), "seats").stdout
+    said = run_deployer(bake(students="300", peak_students="120", platform="gke"), "seats").stdout
     total = re.search(r"(\d+) seats on \d+ nodes", said)
     assert total and int(total.group(1)) >= 120

@@ -19,9 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import build_dependency, script
-
-SCRIPTS = "import sys; sys.path.insert(0, 'scripts'); import hub; "
+from repositories import build_dependency, run_deployer
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +44,21 @@ def hub(edited: Callable[..., Path]) -> Path:
     return repository
 
 
+# Python that runs Helm in a repository, and reports errors as `python -m deployer` does.
+REPORT = """
+import sys
+from deployer import chart, errors
+from deployer.secrets import sops
+try:
+    {}
+except errors.UserError as error:
+    sys.exit(str(error))
+sys.stdout.write(done.stdout)
+sys.stderr.write(done.stderr)
+sys.exit(done.returncode)
+"""
+
+
 def good(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -60,21 +73,18 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 
 def make(repository: Path) -> None:
     """What `make secrets` runs."""
-    good(script(repository, "age_keys", "mine"))
-    good(script(repository, "manage_secrets", "make"))
+    good(run_deployer(repository, "keys", "mine"))
+    good(run_deployer(repository, "secrets", "make"))
 
 
 def shown(repository: Path, env: str = "prod") -> dict[str, str]:
-    text = good(script(repository, "manage_secrets", "show", "--env", env))
+    text = good(run_deployer(repository, "secrets", "show", "--env", env))
     return dict(line.split(": ", 1) for line in text.splitlines())
 
 
 def helm(repository: Path, env: str, *arguments: str, around: tuple[str, ...] = (), **options: object):
-    """Helm as the scripts of the repository run it, with the real secrets."""
-    code = SCRIPTS + (
-        "done = hub.helm(*sys.argv[1:]); "
-        "sys.stdout.write(done.stdout); sys.stderr.write(done.stderr); sys.exit(done.returncode)"
-    )
+    """Helm as the commands of the repository run it, with the real secrets."""
+    code = REPORT.format("done = chart.run_helm_with_secrets(*sys.argv[1:])")
     build_dependency(repository)
     command = [*around, sys.executable, "-c", code, env, *arguments]
     return subprocess.run(command, cwd=repository, capture_output=True, text=True, **options)
@@ -148,7 +158,7 @@ def upgrade(repository: Path, env: str = "prod", **options: object) -> subproces
 def test_made_once_at_random_and_used_by_helm(hub: Path, chart: Path, person: Path) -> None:
     key = person / ".config/sops/age/keys.txt"
     assert key.stat().st_mode & 0o777 == 0o600
-    before = {file: file.read_bytes() for file in [*hub.rglob("secrets/*"), hub / ".sops.yaml", key]}
+    before = {file: file.read_bytes() for file in [*hub.glob("secrets/*"), hub / ".sops.yaml", key]}
     assert len(before) == 4
     make(hub)
     assert {file: file.read_bytes() for file in before} == before
@@ -172,12 +182,12 @@ def test_what_is_missing_is_made_and_the_rest_keeps_its_ciphertext(hub: Path) ->
         "  hub:\n", "  hub:\n    extraEnv:\n      MODEL_KEY: fake-for-rendering--ask--model-key\n", 1
     )
     fakes.write_text(text, encoding="utf-8")
-    refused(script(hub, "manage_secrets", "check"), "jupyterhub.hub.extraEnv.MODEL_KEY", "`make secrets`")
-    done = good(script(hub, "manage_secrets", "make"))
+    refused(run_deployer(hub, "secrets", "check"), "jupyterhub.hub.extraEnv.MODEL_KEY", "`make secrets`")
+    done = good(run_deployer(hub, "secrets", "make"))
     assert done.count("left blank") == 2
     after = (hub / "secrets/prod.yaml").read_text(encoding="utf-8").splitlines()
     assert [line for line in before if line not in after and not re.search("mac:|lastmodified:", line)] == []
-    good(script(hub, "manage_secrets", "check"))
+    good(run_deployer(hub, "secrets", "check"))
 
 
 def test_a_blank_is_refused_until_it_is_filled(edited: Callable[..., Path], chart: Path, cluster: list[bytes]) -> None:
@@ -188,18 +198,18 @@ def test_a_blank_is_refused_until_it_is_filled(edited: Callable[..., Path], char
     secret = secrets.token_urlsafe(30)
     for name, value in (("client_id", "Iv1.8a61f9b3a7aba766"), ("client_secret", secret)):
         arguments = ["set", "--env", "prod", "--key", f"jupyterhub.hub.config.OAuthenticator.{name}"]
-        command = [sys.executable, "scripts/manage_secrets.py", *arguments]
+        command = [sys.executable, "-m", "deployer", "secrets", *arguments]
         subprocess.run(command, cwd=repository, input=value + "\n", text=True, check=True, capture_output=True)
     made = hub_secret(good(template(repository)))
     assert secret in base64.b64decode(made["values.yaml"]).decode()
 
 
 def typed(repository: Path, lines: list[str], *arguments: str) -> str:
-    """Run manage_secrets on a terminal of its own, and type. Returns all that the terminal has shown."""
+    """Run `deployer secrets` on a terminal of its own, and type. Returns all that the terminal has shown."""
     child, terminal = os.forkpty()
     if not child:
         os.chdir(repository)
-        os.execv(sys.executable, [sys.executable, "scripts/manage_secrets.py", *arguments])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "deployer", "secrets", *arguments])  # noqa: S606
     shown = b""
     with contextlib.suppress(OSError):
         while more := os.read(terminal, 4096):
@@ -213,7 +223,7 @@ def typed(repository: Path, lines: list[str], *arguments: str) -> str:
 
 def test_a_terminal_is_asked_for_what_only_a_provider_knows(edited: Callable[..., Path]) -> None:
     repository = edited(sign_in="github", sign_in_allow="example-edu", hub_domain="hub.example.edu", tls="offload")
-    good(script(repository, "age_keys", "mine"))
+    good(run_deployer(repository, "keys", "mine"))
     answers = [secrets.token_hex(10), "", secrets.token_hex(10), secrets.token_hex(10)]
     terminal = typed(repository, answers.copy(), "make")
     assert terminal.count("not shown") == 4
@@ -250,7 +260,7 @@ def test_a_deploy_stops_before_it_calls_the_cluster(
     file.write_text("secretsFor: prod\njupyterhub: {}\n", encoding="utf-8")
     refused(upgrade(hub), "secrets/prod.yaml is not encrypted")
     file.unlink()
-    refused(upgrade(hub), "secrets/prod.yaml is not there", "make secrets")
+    refused(upgrade(hub), "secrets/prod.yaml is missing", "make secrets")
     file.write_text(text, encoding="utf-8")
     new_key(tmp_path / "other-keys.txt")
     own = person / ".config/sops/age/keys.txt"
@@ -265,7 +275,7 @@ def test_a_deploy_stops_before_it_calls_the_cluster(
 
 
 def test_helm_at_hand_is_stopped_by_the_chart(hub: Path) -> None:
-    """Without the scripts: ciphertext as it is, and the secrets of the other environment."""
+    """Without the deployer: ciphertext as it is, and the secrets of the other environment."""
     good(template(hub))
     release = f"{hub.name}-prod"
     layers = ["--values", "config/hub.yaml", "--values", "config/prod.yaml", "--values"]
@@ -321,14 +331,14 @@ def test_no_plaintext_is_written_to_a_disk(edited: Callable[..., Path], cluster:
     environ = {**os.environ, "EDITOR": str(editor)}
     values = [planted]
     for name, *arguments in (
-        ("age_keys", "mine"),
-        ("manage_secrets", "make"),
-        ("manage_secrets", "edit", "--env", "prod"),
-        ("manage_secrets", "rotate", "--env", "prod", "--new", "jupyterhub.hub.cookieSecret"),
+        ("keys", "mine"),
+        ("secrets", "make"),
+        ("secrets", "edit", "--env", "prod"),
+        ("secrets", "rotate", "--env", "prod", "--new", "jupyterhub.hub.cookieSecret"),
     ):
-        command = [*watched, sys.executable, f"scripts/{name}.py", *arguments]
+        command = [*watched, sys.executable, "-m", "deployer", name, *arguments]
         good(subprocess.run(command, cwd=repository, env=environ, capture_output=True, text=True))
-        if name == "manage_secrets":
+        if name == "secrets":
             values += [*shown(repository).values(), *shown(repository, "staging").values()]
     assert shown(repository)["jupyterhub.hub.config.SharedPasswordAuthenticator.user_password"] == planted
     good(template(repository, around=watched))
@@ -347,24 +357,24 @@ def test_no_plaintext_is_written_to_a_disk(edited: Callable[..., Path], cluster:
 def test_people_come_and_go(hub: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = shown(hub)
     grace = new_key(tmp_path / "grace.txt")
-    refused(script(hub, "age_keys", "share", "--with", "ssh-rsa AAA", "--name", "Grace"), "WITH is 'ssh-rsa AAA'")
-    good(script(hub, "age_keys", "share", "--with", grace, "--name", "Grace"))
+    refused(run_deployer(hub, "keys", "share", "--with", "ssh-rsa AAA", "--name", "Grace"), "WITH is 'ssh-rsa AAA'")
+    good(run_deployer(hub, "keys", "share", "--with", grace, "--name", "Grace"))
     assert f"- {grace}  # Grace\n" in (hub / ".sops.yaml").read_text(encoding="utf-8")
-    good(script(hub, "manage_secrets", "check"))
+    good(run_deployer(hub, "secrets", "check"))
     with monkeypatch.context() as theirs:
         theirs.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "grace.txt"))
         theirs.setenv("HOME", str(tmp_path))
         assert shown(hub) == before
         good(template(hub))
     old = (hub / "secrets/prod.yaml").read_text(encoding="utf-8")
-    refused(script(hub, "age_keys", "unshare", "--with", recipient_of(person)), "somebody else takes you out")
-    done = good(script(hub, "age_keys", "unshare", "--with", grace))
+    refused(run_deployer(hub, "keys", "unshare", "--with", recipient_of(person)), "somebody else removes you")
+    done = good(run_deployer(hub, "keys", "unshare", "--with", grace))
     assert "git's history" in done
-    good(script(hub, "manage_secrets", "rotate", "--new", "values"))
+    good(run_deployer(hub, "secrets", "rotate", "--new", "values"))
     after = shown(hub)
     assert after.keys() == before.keys()
     assert not set(after.values()) & set(before.values())
-    good(script(hub, "manage_secrets", "check"))
+    good(run_deployer(hub, "secrets", "check"))
     good(template(hub))
     with monkeypatch.context() as theirs:
         theirs.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "grace.txt"))
@@ -390,39 +400,39 @@ def test_a_second_person_and_a_second_hub(
     assert key.read_text(encoding="utf-8") == before
     assert recipient_of(person) in (second / ".sops.yaml").read_text(encoding="utf-8")
     rules = (hub / ".sops.yaml").read_text(encoding="utf-8")
-    good(script(hub, "age_keys", "renew"))
+    good(run_deployer(hub, "keys", "renew"))
     assert key.read_text(encoding="utf-8").startswith(before)
     assert recipient_of(person) not in (hub / ".sops.yaml").read_text(encoding="utf-8") != rules
     shown(hub), shown(second)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
-    refused(script(hub, "age_keys", "mine"), "make secrets-share WITH=age1", "NAME='Ada Lovelace'")
+    refused(run_deployer(hub, "keys", "mine"), "make secrets-share WITH=age1", "NAME='Ada Lovelace'")
     assert (tmp_path / "other/sops/age/keys.txt").exists()
     monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(hub / "keys.txt"))
-    refused(script(hub, "age_keys", "renew"), "inside the repository")
+    refused(run_deployer(hub, "keys", "renew"), "inside the repository")
     assert not (hub / "keys.txt").exists()
 
 
 def test_the_pipeline_has_a_key_for_its_environment_only(
     hub: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = good(script(hub, "age_keys", "pipeline", "--env", "prod"))
-    second = good(script(hub, "age_keys", "pipeline", "--env", "prod"))
+    first = good(run_deployer(hub, "keys", "pipeline", "--env", "prod"))
+    second = good(run_deployer(hub, "keys", "pipeline", "--env", "prod"))
     assert re.fullmatch(r"AGE-SECRET-KEY-1[A-Z0-9]+", second)
-    good(script(hub, "manage_secrets", "check"))
+    good(run_deployer(hub, "secrets", "check"))
     assert (hub / ".sops.yaml").read_text(encoding="utf-8").count("# pipeline") == 1
-    in_memory = SCRIPTS + "hub.secrets(sys.argv[1])"
+    in_memory = REPORT.format("sops.read_secrets(sys.argv[1]); sys.exit()")
     monkeypatch.setenv("HOME", str(tmp_path))
     for key, env, opens in ((first, "prod", False), (second, "prod", True), (second, "staging", False)):
         monkeypatch.setenv("SOPS_AGE_KEY", key.strip())
         done = subprocess.run([sys.executable, "-c", in_memory, env], cwd=hub, capture_output=True, text=True)
         assert (done.returncode == 0) == opens, done.stderr
     monkeypatch.setenv("CI", "true")
-    refused(script(hub, "manage_secrets", "show", "--env", "prod"), "a pipeline keeps what it prints")
+    refused(run_deployer(hub, "secrets", "show", "--env", "prod"), "a pipeline keeps what it prints")
 
 
 def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_path: Path) -> None:
     (person / ".config/sops/age/keys.txt").unlink()
-    good(script(hub, "manage_secrets", "check"))
+    good(run_deployer(hub, "secrets", "check"))
     file = hub / "secrets/prod.yaml"
     text = file.read_text(encoding="utf-8")
     value = re.search(r"cookieSecret: (ENC\S+)", text)[1]
@@ -434,22 +444,22 @@ def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_pat
         (
             text.replace("cookieSecret:", "cookieSecrets:"),
             "has no jupyterhub.hub.cookieSecret",
-            "fake-secrets.yaml has not",
+            "fake-secrets.yaml does not have",
         ),
         ("secretsFor: prod\n", "not encrypted", "remove it and run `make secrets`"),
-        ("<<<<<<< HEAD\n" + text, "no YAML"),
-        (None, "secrets/prod.yaml is not there"),
+        ("<<<<<<< HEAD\n" + text, "not valid YAML"),
+        (None, "secrets/prod.yaml is missing"),
     ):
         file.write_text(changed, encoding="utf-8") if changed else file.unlink()
-        refused(script(hub, "manage_secrets", "check"), *words)
+        refused(run_deployer(hub, "secrets", "check"), *words)
     file.write_text(text, encoding="utf-8")
     (hub / "secrets/prod.dec.yaml").write_text("a: b\n", encoding="utf-8")
-    refused(script(hub, "check", "--offline"), "secrets/prod.dec.yaml is no file of an environment")
+    refused(run_deployer(hub, "check", "--offline"), "secrets/prod.dec.yaml is not the file of an environment")
     (hub / "secrets/prod.dec.yaml").unlink()
     rules = (hub / ".sops.yaml").read_text(encoding="utf-8")
     other = new_key(tmp_path / "other.txt")
     (hub / ".sops.yaml").write_text(rules.replace("    age:\n", f"    age:\n      - {other}\n", 1), encoding="utf-8")
-    refused(script(hub, "manage_secrets", "check"), "secrets/staging.yaml is not encrypted for", other)
+    refused(run_deployer(hub, "secrets", "check"), "secrets/staging.yaml is not encrypted for", other)
 
 
 def test_a_file_that_was_decrypted_in_its_place_comes_back(hub: Path, person: Path) -> None:
@@ -458,17 +468,17 @@ def test_a_file_that_was_decrypted_in_its_place_comes_back(hub: Path, person: Pa
     before = shown(hub)
     for back in (["git", "checkout", "HEAD", "--", "secrets/prod.yaml"], None):
         subprocess.run([os.environ["SOPS"], "decrypt", "--in-place", file], cwd=hub, check=True)
-        said = script(hub, "manage_secrets", "check")
+        said = run_deployer(hub, "secrets", "check")
         refused(said, "`git checkout HEAD -- secrets/prod.yaml`", "`sops encrypt --in-place secrets/prod.yaml`")
-        refused(script(hub, "manage_secrets", "show", "--env=prod"), said.stderr.strip())
+        refused(run_deployer(hub, "secrets", "show", "--env=prod"), said.stderr.strip())
         subprocess.run(back or [os.environ["SOPS"], "encrypt", "--in-place", "secrets/prod.yaml"], cwd=hub, check=True)
-        good(script(hub, "manage_secrets", "check"))
+        good(run_deployer(hub, "secrets", "check"))
         assert shown(hub) == before
 
 
 def test_check_names_what_is_still_blank(edited: Callable[..., Path]) -> None:
     repository = edited(sign_in="oidc", sign_in_allow="everybody")
-    said = good(script(repository, "manage_secrets", "check"))
+    said = good(run_deployer(repository, "secrets", "check"))
     line = next(
         number
         for number, text in enumerate((repository / "config/hub.yaml").read_text("utf-8").splitlines(), 1)
@@ -476,10 +486,10 @@ def test_check_names_what_is_still_blank(edited: Callable[..., Path]) -> None:
     )
     assert f"fill-in--issuer (config/hub.yaml:{line})" in said
     make(repository)
-    assert "`make secrets` asks for those that are blank" in good(script(repository, "manage_secrets", "check"))
+    assert "`make secrets` asks for those that are blank" in good(run_deployer(repository, "secrets", "check"))
     for file in [*(repository / "config").iterdir(), repository / ".sops.yaml"]:
         file.write_text(file.read_text("utf-8").replace("fill-in--", "given-"), encoding="utf-8")
-    assert "blanks:" not in good(script(repository, "manage_secrets", "check"))
+    assert "blanks:" not in good(run_deployer(repository, "secrets", "check"))
 
 
 @pytest.mark.parametrize(
@@ -505,7 +515,7 @@ def test_secret_that_the_template_does_not_know(key: str, value: object, is_secr
         place = place.setdefault(parent, {})
     place[last] = value
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
-    done = script(repository, "manage_secrets", "check")
+    done = run_deployer(repository, "secrets", "check")
     if is_secret:
         refused(done, f"config/hub.yaml: jupyterhub.{key} is a secret", "in chart/ci/fake-secrets.yaml", "make secrets")
     else:
@@ -523,7 +533,7 @@ def test_secret_that_the_template_does_not_know(key: str, value: object, is_secr
 )
 def test_secret_in_plain_text_is_refused_where_it_stands(name: str, key: str, value: object, edited) -> None:
     repository = edited()
-    good(script(repository, "manage_secrets", "check"))
+    good(run_deployer(repository, "secrets", "check"))
     file = repository / name
     values = yaml.safe_load(file.read_text(encoding="utf-8"))
     *parents, last = ["jupyterhub", *key.split(".")]
@@ -532,22 +542,21 @@ def test_secret_in_plain_text_is_refused_where_it_stands(name: str, key: str, va
         place = place.setdefault(parent, {})
     place[last] = value
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
-    sentence = f"{name}: jupyterhub.{key} is a secret; take it out there and use `make secrets-set ENV=prod KEY="
-    refused(script(repository, "manage_secrets", "check"), f"{sentence}jupyterhub.{key}")
+    sentence = f"{name}: jupyterhub.{key} is a secret. Remove it there, and use `make secrets-set ENV=prod KEY="
+    refused(run_deployer(repository, "secrets", "check"), f"{sentence}jupyterhub.{key}")
     hooks = yaml.safe_load((repository / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
     assert re.search(next(hook["files"] for hook in hooks if hook["id"] == "secrets"), name)
     # A blank is no secret: it is refused by deploys.
     place[last] = "fill-in--later"
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
-    good(script(repository, "manage_secrets", "check"))
+    good(run_deployer(repository, "secrets", "check"))
 
 
 @pytest.mark.parametrize("kind", ["gcp-kms", "aws-kms", "azure-kv"])
 def test_a_key_in_a_cloud_is_made_first(edited: Callable[..., Path], kind: str) -> None:
     repository = edited(secrets=kind)
-    refused(script(repository, "manage_secrets", "make"), ".sops.yaml", "fill-in--", "docs/secrets.md")
+    refused(run_deployer(repository, "secrets", "make"), ".sops.yaml", "fill-in--", "docs/secrets.md")
     assert not (repository / "secrets").exists()
-    assert not (repository / "scripts/age_keys.py").exists()
 
 
 def password(length: int = 24) -> str:
@@ -561,18 +570,18 @@ def test_the_history_has_no_secret_and_the_scan_finds_planted_ones(hub: Path, pe
     grace = new_key(tmp_path / "grace.txt")
     editor = f"sed -i 's/user_password: .*/user_password: {password()}/'"
     for name, *arguments in (
-        ("manage_secrets", "edit", "--env", "staging"),
-        ("age_keys", "share", "--with", grace, "--name", "Grace"),
-        ("age_keys", "pipeline", "--env", "prod"),
-        ("manage_secrets", "rotate"),
-        ("age_keys", "unshare", "--with", grace),
-        ("manage_secrets", "rotate", "--new", "values"),
-        ("age_keys", "renew"),
+        ("secrets", "edit", "--env", "staging"),
+        ("keys", "share", "--with", grace, "--name", "Grace"),
+        ("keys", "pipeline", "--env", "prod"),
+        ("secrets", "rotate"),
+        ("keys", "unshare", "--with", grace),
+        ("secrets", "rotate", "--new", "values"),
+        ("keys", "renew"),
     ):
-        good(script(hub, name, *arguments, EDITOR=editor))
+        good(run_deployer(hub, name, *arguments, EDITOR=editor))
         commit(hub, f"{name} {arguments[0]}")
         values |= {*shown(hub).values(), *shown(hub, "staging").values()}
-    assert "no secret in" in good(script(hub, "scan"))
+    assert "no secret in" in good(run_deployer(hub, "scan"))
     log = ["git", "log", "--patch", "--all"]
     everything = subprocess.run(log, cwd=hub, check=True, capture_output=True, text=True).stdout
     keys = re.findall(r"AGE-SECRET-KEY-\S+", (person / ".config/sops/age/keys.txt").read_text(encoding="utf-8"))
@@ -593,19 +602,19 @@ def test_the_history_has_no_secret_and_the_scan_finds_planted_ones(hub: Path, pe
         file.parent.mkdir(exist_ok=True)
         file.write_text((before or "") + line + "\n", encoding="utf-8")
         subprocess.run(["git", "add", "--all"], cwd=hub, check=True)
-        refused(script(hub, "scan"), path)
+        refused(run_deployer(hub, "scan"), path)
         commit(hub, "A mistake")
         file.write_text(before, encoding="utf-8") if before else file.unlink()
         commit(hub, "Taken back")
-        done = script(hub, "scan")
+        done = run_deployer(hub, "scan")
         refused(done, path, "What git has had, others may have")
         assert line.split()[-1].strip("[]'") not in done.stderr
         known = re.findall(r"\[([0-9a-f]{16})\]", done.stderr)
         with (hub / ".scan-allowed").open("a", encoding="utf-8") as allowed:
             allowed.write("\n".join(known) + "\n")
-        good(script(hub, "scan"))
+        good(run_deployer(hub, "scan"))
     commit(hub, f"Use {secrets.token_hex(32)}")
-    refused(script(hub, "scan"), "commit (")
+    refused(run_deployer(hub, "scan"), "commit (")
 
 
 @pytest.mark.parametrize("ci", ["github", "gitlab"])
@@ -617,7 +626,7 @@ def test_a_new_repository_has_nothing_that_the_scan_takes_for_a_secret(
     repository = edited(ci=ci, platform=platform, image_name="ghcr.io/example-edu/hub", **answers)
     subprocess.run(["git", "init", "--quiet", repository], check=True)
     subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
-    good(script(repository, "scan"))
+    good(run_deployer(repository, "scan"))
 
 
 def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
@@ -634,7 +643,7 @@ def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
     cipher = (hub / "secrets/prod.yaml").read_bytes()
     for name, content, words in (
         ("secrets/prod.yaml", plain, "secrets/prod.yaml is not encrypted"),
-        ("secrets/prod.dec.yaml", plain, "secrets/prod.dec.yaml is no file of an environment"),
+        ("secrets/prod.dec.yaml", plain, "secrets/prod.dec.yaml is not the file of an environment"),
         ("config/notes.txt", shown(hub)["jupyterhub.proxy.secretToken"].encode(), "64 hexadecimal digits"),
     ):
         (hub / name).write_bytes(content)
@@ -648,14 +657,14 @@ def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
 
 
 def test_redacted_objects_show_that_a_value_changes_and_not_what_it_is(hub: Path, chart: Path) -> None:
-    code = SCRIPTS + (
-        "import yaml; both = [[item for item in yaml.safe_load_all(text) if item]"
-        " for text in sys.stdin.read().split('=====')]; print(yaml.safe_dump_all(hub.redact(both[0])));"
-        " print('====='); print(yaml.safe_dump_all(hub.redact(both[1])))"
+    code = (
+        "import sys, yaml; from deployer import redact; both = [[item for item in yaml.safe_load_all(text) if item]"
+        " for text in sys.stdin.read().split('=====')]; print(yaml.safe_dump_all(redact.redact_objects(both[0])));"
+        " print('====='); print(yaml.safe_dump_all(redact.redact_objects(both[1])))"
     )
     old_values = shown(hub)
     old = good(template(hub))
-    good(script(hub, "manage_secrets", "rotate", "--new", "jupyterhub.hub.cookieSecret"))
+    good(run_deployer(hub, "secrets", "rotate", "--new", "jupyterhub.hub.cookieSecret"))
     value = old_values["jupyterhub.hub.cookieSecret"]
     leak = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "leak"}, "data": {"x": f"a {value}"}}
     new = good(template(hub))

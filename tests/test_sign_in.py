@@ -4,7 +4,6 @@ import base64
 import copy
 import json
 import re
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -22,7 +21,7 @@ from kubespawner.slugs import safe_slug
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from repositories import objects, render
+from repositories import objects, render, run_python
 
 DOMAIN = {"hub_domain": "hub.example.edu", "tls": "offload"}
 IDP = "https://idp.example.edu/idp/shibboleth"
@@ -351,10 +350,8 @@ def test_each_environment_has_its_own_callback(bake) -> None:
 def test_the_page_names_secrets_that_there_are(bake, rule: str) -> None:
     repository = bake(**RULES[rule])
     named = set(re.findall(r"KEY=([\w.]+)", (repository / "docs" / "sign-in.md").read_text(encoding="utf-8")))
-    listed = "import hub; print(*(hub.dotted(path) for path, _ in hub.leaves(hub.read(hub.FAKE_SECRETS))))"
-    found = subprocess.run(
-        [sys.executable, "-c", listed], cwd=repository / "scripts", check=True, capture_output=True, text=True
-    )
+    listed = "from deployer.secrets import generation as g; print(*map(g.join_keys, g.list_recipes()))"
+    found = run_python(repository, listed, check=True)
     assert named and named <= set(found.stdout.split())
 
 

@@ -69,7 +69,7 @@ def test_update_keeps_edits_and_brings_changes(released: Path, tmp_path: Path) -
         text = hub.read_text("utf-8")
         assert "limit: 2G" in text
         hub.write_text(text.replace("limit: 2G", "limit: 3G"), encoding="utf-8")
-        (repository / "scripts" / "requirements.txt").open("a", encoding="utf-8").write("requests==2.32.3\n")
+        (repository / "docs" / "operations.md").open("a", encoding="utf-8").write("\nAsk Ada.\n")
         (repository / "NOTES.md").write_text("Ours.\n", encoding="utf-8")
         (repository / "mise.toml").unlink()
         commit(repository, "The owner's edits")
@@ -85,7 +85,7 @@ def test_update_keeps_edits_and_brings_changes(released: Path, tmp_path: Path) -
     for repository in repositories:
         run(sys.executable, "-m", "copier", "update", "--quiet", "--defaults", cwd=repository)
         assert "limit: 3G" in (repository / "config" / "hub.yaml").read_text("utf-8")
-        assert (repository / "scripts" / "requirements.txt").read_text("utf-8").endswith("requests==2.32.3\n")
+        assert (repository / "docs" / "operations.md").read_text("utf-8").endswith("\nAsk Ada.\n")
         assert (repository / "NOTES.md").read_text("utf-8") == "Ours.\n"
         assert not (repository / "mise.toml").exists()
         assert (repository / "README.md").read_text("utf-8").endswith("\nNews of my-hub.\n")

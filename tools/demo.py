@@ -21,9 +21,8 @@ def main() -> None:
     shutil.rmtree(folder / "data-science-hub", ignore_errors=True)
     repository = cookiecutter(str(TEMPLATE), no_input=True, default_config=True, output_dir=str(folder))
     os.environ["HELM"] = str(fetch_helm.find())
-    look = "import hub; hub.packaged_chart()"
     chart = subprocess.run(
-        [sys.executable, "-c", look], cwd=Path(repository, "scripts"), stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "deployer", "find-chart"], cwd=repository, capture_output=True, text=True
     )
     offline = []
     if chart.returncode:

@@ -23,8 +23,8 @@ def find() -> Path:
         options = {"no_input": True, "default_config": {"replay_dir": folder}, "accept_hooks": False}
         repository = Path(cookiecutter(str(TEMPLATE), output_dir=folder, **options))
         found = subprocess.run(
-            [sys.executable, "-c", "import hub; print(hub.packaged_chart())"],
-            cwd=repository / "scripts",
+            [sys.executable, "-m", "deployer", "find-chart"],
+            cwd=repository,
             env={**os.environ, "HELM": str(fetch_helm.find())},
             capture_output=True,
             text=True,

@@ -1,17 +1,17 @@
 secrets: .venv ## Make the secrets that are missing, and ask for what only a provider knows
-	@$(PYTHON) scripts/age_keys.py mine
-	@$(PYTHON) scripts/manage_secrets.py make $(ASKED)
+	@$(DEPLOYER) keys mine
+	@$(DEPLOYER) secrets make $(ASKED)
 
-secrets-share: .venv ## Let somebody open the secrets: WITH=age1... NAME='Ada Lovelace'
-	@$(PYTHON) scripts/age_keys.py share $(ASKED) --with '$(WITH)' --name '$(NAME)'
+secrets-share: .venv ## Share the secrets with somebody: WITH=age1... NAME='Ada Lovelace'
+	@$(DEPLOYER) keys share $(ASKED) --with "$$WITH" --name "$$NAME"
 
-secrets-unshare: .venv ## Take somebody out: WITH=age1...
-	@$(PYTHON) scripts/age_keys.py unshare $(ASKED) --with '$(WITH)'
+secrets-unshare: .venv ## Stop sharing them with somebody: WITH=age1...
+	@$(DEPLOYER) keys unshare $(ASKED) --with "$$WITH"
 
 secrets-new-key: .venv ## Put a new key in the place of your own
-	@$(PYTHON) scripts/age_keys.py renew $(ASKED)
+	@$(DEPLOYER) keys renew $(ASKED)
 
 secrets-pipeline-key: .venv ## Print a new key for the pipeline of ENV, for the command in docs/secrets.md to read
-	@$(PYTHON) scripts/age_keys.py pipeline $(ASKED)
+	@$(DEPLOYER) keys pipeline $(ASKED)
 
 .PHONY: secrets secrets-share secrets-unshare secrets-new-key secrets-pipeline-key

@@ -1,4 +1,4 @@
 secrets: .venv ## Make the secrets that are missing, and ask for what only a provider knows
-	@$(PYTHON) scripts/manage_secrets.py make $(ASKED)
+	@$(DEPLOYER) secrets make $(ASKED)
 
 .PHONY: secrets

@@ -44,8 +44,8 @@ def repository(bake: Callable[..., Path], helm: str, tmp_path_factory: pytest.Te
     source = bake(**({"hub_name": os.environ["E2E_HUB_NAME"]} if "E2E_HUB_NAME" in os.environ else {}))
     made = Repository(Path(shutil.copytree(source, folder / "hub")), helm, folder / "keys")
     made.run("git", "init", "--quiet", "--initial-branch=main")
-    made.script("age_keys", "mine")
-    made.script("manage_secrets", "make")
+    made.run_deployer("keys", "mine")
+    made.run_deployer("secrets", "make")
     made.run("git", "add", "--all")
     made.run("git", "commit", "--quiet", "--message=A hub for our course")
     namespaces = [f"{made.name}-{env}" for env in ("staging", "prod")]

@@ -43,10 +43,10 @@ def test_the_login_page_answers(address: str) -> None:
 
 
 def test_status_says_what_runs(repository) -> None:
-    said = repository.script("release", "--env=staging").stdout
+    said = repository.run_deployer("status", "--env=staging").stdout
     head = repository.run("git", "log", "-1", "--format=%h %s").stdout.strip()
     assert f"revision 1 is deployed, {head}, chart 4.4.0" in said
-    assert "Nobody is on." in said
+    assert "No student has a server." in said
     assert "robot passed" in said
 
 
@@ -74,7 +74,7 @@ def test_another_image_leaves_a_running_kernel_alone(repository, student) -> Non
     repository.deploy()
     assert same_pod(repository) == pods
     assert student.closed is None and student.gap(start) < 1
-    assert "ada" in repository.script("release", "--env=staging").stdout
+    assert "ada" in repository.run_deployer("status", "--env=staging").stdout
 
 
 def rolled_back(repository, student, said: str, because: str) -> None:
@@ -84,7 +84,7 @@ def rolled_back(repository, student, said: str, because: str) -> None:
     assert "the robot student passes; 1 students' servers were running and were left alone" in said
     assert student.closed is None
     assert (
-        repository.script("manage_secrets", "show", "--env=staging").stdout.split("user_password: ")[1].split()[0]
+        repository.run_deployer("secrets", "show", "--env=staging").stdout.split("user_password: ")[1].split()[0]
         not in said
     )
     repository.undo()
@@ -155,7 +155,7 @@ def kill_in(repository, env: str, state: str, how: signal.Signals = signal.SIGKI
     look = ["get", "secrets", f"--selector=owner=helm,status={state}", "--output=name"]
     before = repository.kubectl(env, *look, check=False)
     deploy = subprocess.Popen(
-        [sys.executable, "scripts/deploy.py", "deploy", f"--env={env}", "--timeout=20s"],
+        [sys.executable, "-m", "deployer", "deploy", f"--env={env}", "--timeout=20s"],
         cwd=repository.folder,
         env=repository.environ,
         stdout=subprocess.PIPE,
@@ -201,7 +201,7 @@ def test_a_first_install_that_fails_is_left_and_mended(repository) -> None:
     proxy = {"proxy": {"chp": {"image": image}}}
     repository.change({"jupyterhub": proxy}, "A proxy image that does not exist", "config/prod.yaml")
     said = repository.deploy("prod", check=False, timeout="20s")
-    assert "is left as it is: there is no good revision to go back to" in said
+    assert "is left as it is: there is no good revision to roll back to" in said
     assert "service/proxy-public" in repository.kubectl("prod", "get", "services", "--output=name")
     repository.undo()
     kill_in(repository, "prod", "pending-upgrade")
@@ -217,10 +217,10 @@ def test_an_interrupted_first_install_is_repaired(repository) -> None:
 
 
 def test_a_rollback_goes_to_the_last_good_revision(repository, student) -> None:
-    done = repository.script("deploy", "rollback", "--env=staging", f"--timeout={TIMEOUT}")
+    done = repository.run_deployer("rollback", "--env=staging", f"--timeout={TIMEOUT}")
     assert "is what revision" in done.stdout and "robot student: all checks passed" in done.stdout
     assert student.closed is None
-    print(repository.script("release", "--env=staging").stdout)
+    print(repository.run_deployer("status", "--env=staging").stdout)
 
 
 def users(repository) -> list[str]:
@@ -252,8 +252,8 @@ def test_a_rollback_across_a_chart_version_brings_the_database_back(
     password = repository.secret("staging", "jupyterhub.hub.config.SharedPasswordAuthenticator.user_password")
     sign_in(student.base, "eve", password)
     assert {"ada", "eve"} <= set(users(repository))
-    done = repository.script("deploy", "rollback", "--env=staging", f"--timeout={TIMEOUT}")
-    assert "putting back the hub's database of chart 4.4.0" in done.stdout
+    done = repository.run_deployer("rollback", "--env=staging", f"--timeout={TIMEOUT}")
+    assert "restoring the hub's database of chart 4.4.0" in done.stdout
     assert "robot student: all checks passed" in done.stdout
     assert "ada" in users(repository) and "eve" not in users(repository)
     # Eve's server started when she signed in.

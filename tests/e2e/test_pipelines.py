@@ -166,13 +166,13 @@ class Pipeline(Repository):
 
     def image(self) -> str:
         """The image of the commit that is checked out."""
-        return self.script("image", "tag").stdout.strip()
+        return self.run_deployer("image", "tag").stdout.strip()
 
     def deployed(self, env: str) -> tuple[str, str]:
         """The commit of an environment's release, and the image that its students get."""
         listed = [self.environ.get("HELM", "helm"), "list", f"--namespace={self.name}-{env}", "--output=json"]
         assert [item["status"] for item in json.loads(self.run(*listed).stdout)] == ["deployed"]
-        said = self.script("release", f"--env={env}").stdout
+        said = self.run_deployer("status", f"--env={env}").stdout
         wanted = "jsonpath={.data.values\\.yaml}"
         secret = self.kubectl(env, "get", "secret", "hub", f"--output={wanted}")
         decoded = subprocess.run(
@@ -409,12 +409,12 @@ def pipeline(request, bake: Callable[..., Path], tmp_path_factory: pytest.TempPa
     made.run("git", "remote", "add", "origin", f"git@{answers['ci']}.com:org/hub.git")
     config = made.folder / "config" / "hub.yaml"
     config.write_text(config.read_text("utf-8").replace("fill-in--registry-username", USER), "utf-8")
-    made.script("age_keys", "mine")
-    made.script("manage_secrets", "make")
+    made.run_deployer("keys", "mine")
+    made.run_deployer("secrets", "make")
     for env in "staging", "prod":
         key = "--key=jupyterhub.imagePullSecret.password"
         subprocess.run(
-            [sys.executable, "scripts/manage_secrets.py", "set", f"--env={env}", key],
+            [sys.executable, "-m", "deployer", "secrets", "set", f"--env={env}", key],
             cwd=made.folder,
             env=made.environ,
             input=PASSWORD,

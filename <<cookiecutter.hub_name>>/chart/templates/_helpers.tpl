@@ -25,7 +25,7 @@
 
 {{- /*
 The students that fit, as JSON. Takes `node` (course.node), `memory` (bytes guaranteed to a student), `cpu` (cores
-guaranteed) and `disk` (whether each has a volume of their own). scripts/seats.py has the same arithmetic.
+guaranteed) and `disk` (whether each has a volume of their own). deployer/seats.py has the same arithmetic.
 */ -}}
 {{- define "hub.seats" -}}
 {{- $free := sub (include "hub.bytes" .node.memory | int64) (include "hub.bytes" .node.reserved | int64) }}

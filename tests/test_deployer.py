@@ -1,0 +1,130 @@
+"""The package deployer/ of a generated repository: its shape, its contract with other commits, and its types."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from repositories import TEMPLATE, run_deployer
+
+PACKAGE = TEMPLATE / "<<cookiecutter.hub_name>>" / "deployer"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+# What people see is printed here, and nowhere else.
+PRINTERS = {PACKAGE / "__main__.py", *(PACKAGE / "commands").glob("*.py")}
+ENDS = {"print", "exit", "quit", "SystemExit"}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def called(tree: ast.Module) -> Iterator[str]:
+    """The names of what a module calls or raises."""
+    for node in ast.walk(tree):
+        found = node.func if isinstance(node, ast.Call) else node.exc if isinstance(node, ast.Raise) else None
+        if isinstance(found, ast.Name):
+            yield found.id
+        elif isinstance(found, ast.Attribute) and isinstance(found.value, ast.Name):
+            yield f"{found.value.id}.{found.attr}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_leaves_never_print_or_exit(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    allowed = {"print"} if path in PRINTERS else set()
+    allowed |= {"sys.exit"} if path.name == "__main__.py" else set()
+    assert {*called(tree)} & {*ENDS, "sys.exit", "os._exit"} <= allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_no_module_is_long(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_no_local_shadows_a_module(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    locals_of = {
+        node.arg if isinstance(node, ast.arg) else node.id
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.arg) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    }
+    assert not imported & locals_of
+
+
+def test_mypy_finds_nothing_in_strict_mode() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        TEMPLATE / ".mypy_cache",
+        "--package",
+        "deployer",
+    ]
+    done = subprocess.run(command, cwd=PACKAGE.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_package_is_the_same_for_all_answers(bake: Callable[..., Path]) -> None:
+    other = bake(sign_in="github", sign_in_allow="org", platform="gke", ci="gitlab", secrets="gcp-kms")
+    for repository in (bake(), other):
+        files = {path for path in (repository / "deployer").rglob("*") if "__pycache__" not in path.parts}
+        written = {path.relative_to(repository / "deployer"): path.read_bytes() for path in files if path.is_file()}
+        source = {path.relative_to(PACKAGE): path.read_bytes() for path in PACKAGE.rglob("*") if path.is_file()}
+        assert written == {path: text for path, text in source.items() if "__pycache__" not in path.parts}
+
+
+def test_every_command_has_help(bake: Callable[..., Path]) -> None:
+    listed = run_deployer(bake(), "--help").stdout
+    for module in (PACKAGE / "commands").glob("*.py"):
+        if "def run(" in module.read_text(encoding="utf-8"):
+            command = module.stem.replace("_", "-")
+            assert f"    {command}" in listed
+            done = run_deployer(bake(), command, "--help")
+            assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("env", ["staging", "prod"])
+def test_render_is_a_contract(bake: Callable[..., Path], chart: Path, env: str) -> None:
+    """`make impact` of later versions reads this of a commit of today: keys may be added, none may go."""
+    done = run_deployer(bake(), "render", "--env", env, "--output", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["environment"] == env
+    assert found["values"]["environment"] == env and found["values"]["course"]["peak"] == 20
+    objects = {(item["kind"], item["metadata"]["name"]) for item in found["objects"]}
+    assert {("Deployment", "hub"), ("Secret", "hub"), ("Service", "proxy-public")} <= objects
+
+
+def test_render_needs_no_other_package_than_pyyaml(bake: Callable[..., Path], chart: Path) -> None:
+    """The commit to compare with runs with the packages of this one."""
+    code = """
+import runpy, sys
+sys.argv = ["deployer", "render", "--env=prod", "--output=json"]
+try:
+    runpy.run_module("deployer", run_name="__main__")
+except SystemExit as end:
+    assert not end.code
+found = {getattr(module, "__file__", None) or "" for module in sys.modules.values()}
+names = {path.partition("site-packages/")[2].split("/")[0] for path in found if "site-packages" in path}
+print(*names, file=sys.stderr)
+"""
+    without = subprocess.run([sys.executable, "-c", code.replace("deployer", "this")], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=bake(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # What the environment of the tests imports in every Python is not the command's.
+    assert {*done.stderr.split()} - {*without.stderr.split()} == {"yaml"}
