@@ -38,6 +38,12 @@ GITHUB = {
     f"{CONFIG}.Authenticator": None,
     f"{CONFIG}.GitHubOAuthenticator.allowed_organizations": ["course"],
 }
+LTI = {
+    f"{CONFIG}.JupyterHub.authenticator_class": "ltiauthenticator.lti13.auth.LTI13Authenticator",
+    f"{CONFIG}.SharedPasswordAuthenticator": None,
+    "jupyterhub.hub.loadRoles.admin": None,
+    f"{CONFIG}.LTI13Authenticator": {"username_key": "sub", "allow_all": True, "client_id": ["hub"]},
+}
 NODES = {
     f"{USER}.memory": {"limit": "2G", "guarantee": "2G"},
     "course.students": 21,
@@ -92,6 +98,13 @@ MISTAKES = {
         {f"{CONFIG}.SharedPasswordAuthenticator.blocked_users": ["mallory"]},
         "jupyterhub.hub.config.SharedPasswordAuthenticator.blocked_users: 'robot-student-user' is missing",
         {f"{CONFIG}.Authenticator.blocked_users": ["robot-student-user", "mallory"]},
+    ),
+    "addresses where names are ids of the LMS": Mistake(
+        LTI | {"jupyterhub.hub.loadRoles.course-staff": {"scopes": ["admin-ui"], "users": ["hopper@a.edu"]}},
+        "jupyterhub.hub.loadRoles.course-staff.users: 'hopper@a.edu' is an e-mail address, and username_key of "
+        "LTI13Authenticator is 'sub', the LMS's id. Write the id; or, if people have homes under their addresses, set "
+        "username_key: email",
+        LTI | {"jupyterhub.hub.loadRoles.course-staff": {"scopes": ["admin-ui"], "users": ["4711"]}},
     ),
     "unit Gi": Mistake(
         {f"{USER}.memory.limit": "2Gi"},

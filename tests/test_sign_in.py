@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import math
 import re
 import sys
 from functools import cache
@@ -330,6 +331,60 @@ def test_nobody_gets_the_name_of_the_robot_student(edited, chart: Path, tmp_path
                     known = browser.api("GET", "/user").json()["name"]
                     assert known != ROBOT and safe_slug(known) != safe_slug(ROBOT)
             assert hubs.Browser(address).api("GET", f"/users/{ROBOT}", headers=robot).status_code == 404
+
+
+def test_the_id_of_the_lms_is_the_name_whatever_the_address(edited, chart: Path, tmp_path: Path) -> None:
+    """A student who edits the address keeps the home, and does not get another person's, nor the staff's role."""
+    with provider.listening() as lms:
+        repository = edited(sign_in="lti13", admin_users="4711", **DOMAIN)
+        repository = changed(repository, endpoints_of("lti13", lms.address))
+        with hubs.running(rendered(repository), tmp_path / "hub") as address:
+            for claims, name, staff in [
+                ({"sub": "4711", "email": "hopper@a.edu"}, "4711", True),
+                ({"sub": "17", "email": "ada@a.edu"}, "17", False),
+                ({"sub": "17", "email": "hopper@a.edu"}, "17", False),
+                ({"sub": "18", "email": "ada@a.edu"}, "18", False),
+                ({"sub": "19", "email": "4711"}, "19", False),
+            ]:
+                browser = hubs.Browser(address)
+                assert launch_from_lms(browser, lms, claims).status_code == IN, claims
+                assert browser.api("GET", "/user").json()["name"] == name
+                assert (browser.api("GET", "/users").status_code == 200) == staff, claims
+
+
+@pytest.mark.parametrize(
+    ("answers", "key", "staff"),
+    [
+        ({}, "sub", "fill-in--instructor"),
+        ({"admin_users": "grace.h"}, "sub", "fill-in--lms-id-of-grace-h"),
+        ({"admin_users": "4711"}, "sub", "4711"),
+        ({"admin_users": "hopper@a.edu"}, "email", "hopper@a.edu"),
+        ({"admin_users": "hopper", "sign_in_allow": "ada@a.edu"}, "email", "hopper@a.edu"),
+    ],
+)
+def test_an_address_in_the_answers_decides_what_lti_names_are(bake, answers: dict, key: str, staff: str) -> None:
+    repository = bake(sign_in="lti13", **answers)
+    hub = yaml.safe_load((repository / "config" / "hub.yaml").read_text(encoding="utf-8"))["jupyterhub"]["hub"]
+    assert hub["config"]["LTI13Authenticator"]["username_key"] == key
+    assert hub["loadRoles"]["course-staff"]["users"] == [staff]
+
+
+def test_the_page_says_how_long_the_passwords_last(bake) -> None:
+    """The numbers of the page, from the recipe that generates the passwords."""
+    repository = bake()
+    page = (repository / "docs" / "sign-in.md").read_text(encoding="utf-8")
+    assert passwords(repository)[0].startswith("fake-for-rendering--password-16--")
+    sources = "".join(path.read_text(encoding="utf-8") for path in repository.rglob("*.py"))
+    letters = len(re.search(r'^LETTERS = "(\w+)"', sources, re.M)[1])
+    year = 365.25 * 24 * 3600
+    for words, count, bits, seconds, said in [
+        ("generated, 16 of 57 letters and digits", letters**16, 93, 1e17 * year, "10<sup>17</sup> years"),
+        ("four random words from a list of 7,776", 7776**4, 52, 58_000 * year, "58,000 years"),
+        ("eight random lower-case letters", 26**8, 38, 3 * year, "3 years"),
+        ("one word and two digits", 10_000 * 100, 20, 8 * 60, "8 minutes"),
+    ]:
+        assert f"| {words} | 2<sup>{bits}</sup> | {said} |" in page
+        assert round(math.log2(count)) == bits and 0.9 < count / 2 / 1000 / seconds < 2
 
 
 def test_each_environment_has_its_own_callback(bake) -> None:

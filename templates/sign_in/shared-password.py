@@ -1,5 +1,5 @@
-# SharedPasswordAuthenticator looks in admin_users for the name as it was typed, and afterwards makes it lower case:
-# 'Instructor' with the students' password would be signed in as the instructor. Here lower case comes first.
+# SharedPasswordAuthenticator looks for the typed name in admin_users, and makes it lower case afterwards: 'Instructor'
+# with the students' password would become the instructor. Here it is lower case first.
 from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 
 
