@@ -15,6 +15,7 @@ from deployer.errors import UserError
 COMMANDS = {
     "check": "lint, render both environments and validate every object; no cluster and no keys needed",
     "render": "print the objects of an environment as Helm would send them, with fake secrets",
+    "find-chart": "print the path of the packaged jupyterhub chart, and pull it where it is not here",
     "impact": "say what a merge would do: in words, then as a diff without secrets",
     "seats": "say how many students the nodes seat, what a term costs, and what another guarantee would change",
     "scan": "look for secrets in the whole history of git",
