@@ -114,3 +114,12 @@ def test_every_piece_is_included_and_every_include_has_a_piece() -> None:
     pieces = [name.removeprefix("templates/") for name in SOURCES if name.startswith("templates/")]
     assert [piece for piece in pieces if not any(re.fullmatch(name, piece) for name in included)] == []
     assert [name for name in included if not any(re.fullmatch(name, piece) for piece in pieces)] == []
+
+
+def test_a_release_says_which_chart_it_carries() -> None:
+    chart = re.search(r'version = "(\S+)"', (TEMPLATE / "templates" / "jupyterhub_chart.jinja").read_text("utf-8"))[1]
+    changelog = (TEMPLATE / "CHANGELOG.md").read_text("utf-8")
+    assert f"Carries the jupyterhub chart {chart}." in changelog.split("\n## ")[1]
+    assert f"a chart over jupyterhub {chart}," in (TEMPLATE / "README.md").read_text("utf-8")
+    pinned = [name for name in SOURCES if "jupyterhub" in name or name.endswith("Chart.yaml")]
+    assert [name for name in pinned if f"version: {chart}" in (TEMPLATE / name).read_text("utf-8")] == []

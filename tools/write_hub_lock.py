@@ -14,9 +14,8 @@ import tempfile
 from pathlib import Path
 from urllib.request import urlopen
 
-import yaml
-
 REPOSITORY = Path(__file__).resolve().parent.parent / "<<cookiecutter.hub_name>>"
+CHART = REPOSITORY.parent / "templates" / "jupyterhub_chart.jinja"
 LOCK = REPOSITORY / "deployer" / "hub.lock"
 SOURCE = "https://raw.githubusercontent.com/jupyterhub/zero-to-jupyterhub-k8s/{version}/images/hub/requirements.txt"
 HEADER = """\
@@ -35,10 +34,9 @@ EXTRAS = {"oauthenticator": "oauthenticator[googlegroups,mediawiki]"}
 
 
 def chart_version() -> str:
-    """The version of the jupyterhub chart that Chart.yaml pins."""
-    # Chart.yaml is a template; the dependency in it is plain.
-    text = (REPOSITORY / "chart" / "Chart.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text[text.index("dependencies:") :])["dependencies"][0]["version"]
+    """The version of the jupyterhub chart that the template pins."""
+    text = CHART.read_text(encoding="utf-8")
+    return re.search(r'version = "(\S+)"', text)[1]
 
 
 def pins(text: str) -> dict[str, str]:
