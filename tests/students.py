@@ -23,6 +23,17 @@ OTHER_IMAGE = os.environ.get(
 )
 TIMEOUT = os.environ.get("E2E_TIMEOUT", "90s")
 
+# A configuration with which the hub does not start.
+CRASH = """
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
+
+class Broken(SharedPasswordAuthenticator):
+    def __init__(self, **kwargs):
+        raise RuntimeError("this authenticator crashes the hub")
+
+c.JupyterHub.authenticator_class = Broken
+"""
+
 
 class Dumper(yaml.SafeDumper):
     """YAML as a repository's yamllint wants it: lists are indented."""

@@ -56,12 +56,18 @@ def repository(bake: Callable[..., Path], helm: str, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture(scope="module")
-def address(repository: Repository) -> Iterator[str]:
-    """Where the staging hub is reached from here, once it is deployed: kubectl's port-forward to the proxy."""
+def env() -> str:
+    """The environment that a module deploys first."""
+    return "staging"
+
+
+@pytest.fixture(scope="module")
+def address(repository: Repository, env: str) -> Iterator[str]:
+    """Where the hub is reached from here, once it is deployed: kubectl's port-forward to the proxy."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    name = f"{repository.name}-staging"
+    name = f"{repository.name}-{env}"
     forward = subprocess.Popen(
         ["kubectl", "--namespace", name, "port-forward", "service/proxy-public", f"{port}:80"],
         stdout=subprocess.DEVNULL,
