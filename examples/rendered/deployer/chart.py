@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,7 @@ import yaml
 from deployer import helm_errors, redact, values
 from deployer.errors import ChartUnavailableError, CommandFailedError, UserError
 from deployer.paths import CHART, FAKE_SECRETS, label
-from deployer.process import Done, find_tool, read_output, run
+from deployer.process import Done, find_tool, read_output, run, run_watched
 from deployer.secrets import sops
 from deployer.yaml_files import YamlMapping, list_leaves, read_mapping
 
@@ -102,15 +103,17 @@ def render(env: str, chart: Path = CHART) -> str:
     return done.stdout
 
 
-def run_helm_with_secrets(env: str, *arguments: str) -> Done:
+def run_helm_with_secrets(env: str, *arguments: str, find_failure: Callable[[], str] = lambda: "") -> Done:
     """Run Helm with all values of an environment. Its errors come back without the secrets in them.
+
+    Helm is interrupted once `find_failure` returns why it cannot succeed.
 
     The secrets are decrypted before Helm starts and reach it through its standard input: they are on no disk, and
     Helm never sees the empty file that a failed `-f <(sops decrypt ...)` would give it.
     """
     text = sops.read_secrets(env)
     command = [find_tool("helm"), *arguments, *values.list_helm_arguments(env), "--values", "-"]
-    done = run(*command, text=text)
+    done = run_watched(*command, text=text, find_failure=find_failure)
     secrets = [str(value) for path, value in list_leaves(yaml.safe_load(text)) if path != ("secretsFor",)]
     done.stderr = redact.mask(done.stderr, secrets)
     return done

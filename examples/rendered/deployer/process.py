@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from deployer.errors import CommandFailedError, UserError
 from deployer.paths import ROOT
 
 Done = subprocess.CompletedProcess[str]
+# Seconds between two looks at a program that runs, and for it to end after an interrupt.
+POLL, GRACE = 3, 20
 
 
 def find_tool(name: str) -> str:
@@ -31,6 +34,32 @@ def run(*command: str | Path, text: str | None = None, environ: Mapping[str, str
         )
     except FileNotFoundError as error:
         raise UserError(f"{words[0]} is not installed: put it on the PATH") from error
+
+
+def run_watched(*command: str | Path, text: str, find_failure: Callable[[], str]) -> Done:
+    """Run a program like `run`, and ask every few seconds whether it can still succeed.
+
+    Once `find_failure` returns a reason, the program is interrupted, and the reason is its error output.
+    """
+    words = [str(word) for word in command]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(words, cwd=ROOT, text=True, **pipes) as process:
+        given, failure = text or None, ""
+        try:
+            while True:
+                try:
+                    stdout, stderr = process.communicate(given, timeout=GRACE if failure else POLL)
+                    return Done(words, process.returncode or bool(failure), stdout, failure or stderr)
+                except subprocess.TimeoutExpired:
+                    given = None  # It goes on with the rest of the input by itself.
+                    if failure:
+                        process.kill()
+                    elif failure := find_failure():
+                        # Interrupted, Helm marks the revision as failed; killed, it leaves it pending.
+                        process.send_signal(signal.SIGINT)
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            raise
 
 
 def read_output(*command: str | Path, text: str | None = None, environ: Mapping[str, str] | None = None) -> str:

@@ -1,6 +1,7 @@
 """What is wrong in the cluster: pods that are not well, with their logs, and warnings. Without secrets."""
 
 import base64
+import re
 from typing import Any
 
 import yaml
@@ -46,7 +47,16 @@ def describe_pods(env: str) -> list[str]:
             lines.append(f"{state['name']}: {why.get('reason', 'not ready')} {why.get('message', '')}".rstrip())
             previous = ["--previous"] if state["restartCount"] else []
             log = kubectl.run_kubectl(env, "logs", name, "--container", state["name"], LINES, *previous)
-            lines.append(log.stdout)
+            lines += list_distinct_lines(log.stdout)
+    return lines
+
+
+def list_distinct_lines(log: str) -> list[str]:
+    """Return the lines of a log. One that differs from the last only in its numbers, such as the time, is left out."""
+    lines: list[str] = []
+    for line in log.splitlines():
+        if not lines or re.sub(r"\d+", "", line) != re.sub(r"\d+", "", lines[-1]):
+            lines.append(line)
     return lines
 
 

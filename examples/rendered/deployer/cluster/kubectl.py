@@ -1,11 +1,17 @@
 """kubectl, in the namespace of an environment."""
 
 import re
+import time
 from typing import Any
 
 from deployer import chart
 from deployer.errors import UserError
 from deployer.process import Done, find_tool, parse_json, run
+
+
+def now() -> str:
+    """Return this moment, as Kubernetes writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def run_kubectl(env: str, *arguments: str, text: str | None = None) -> Done:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from deployer import chart, course, units, values
-from deployer.cluster import kubectl, network_policy
+from deployer.cluster import capacity, kubectl, network_policy
 from deployer.paths import CHART
 from deployer.process import find_tool, parse_json, run
 from deployer.yaml_files import find_value, read_mapping
@@ -172,11 +174,42 @@ def check_network_policies(env: str) -> Iterator[Finding]:
         yield note(f"network policies were not tried: {result}")
 
 
+def check_room(env: str) -> Iterator[Finding]:
+    """Check that the nodes have room for the pods of the hub itself."""
+    listed = run(find_tool("kubectl"), "get", "nodes", "--output=json")
+    everything = run(find_tool("kubectl"), "get", "pods", "--all-namespaces", "--output=json")
+    if listed.returncode:
+        yield note(f"the room for the hub's own pods was not checked: {listed.stderr.strip()}")
+        return
+    if everything.returncode:
+        yield note("the room for the hub's own pods was compared with empty nodes: this account cannot list all pods")
+    namespace = chart.name_release(env)
+    # The hub's own pods are replaced, and students' servers are not the hub's to move.
+    own = {"hub", "proxy", "autohttps", "user-scheduler"}
+    pods = [
+        pod
+        for pod in parse_json(everything).get("items", [])
+        if pod["metadata"]["namespace"] != namespace or pod["metadata"].get("labels", {}).get("component") not in own
+    ]
+    workloads = [item for item in yaml.safe_load_all(chart.render(env)) if item and item["kind"] == "Deployment"]
+    unplaced = capacity.find_unplaced(workloads, parse_json(listed)["items"], pods)
+    for name, requests in unplaced:
+        yield problem(
+            f"no node has room for the pod `{name}`, which requests {requests}: add a node, or lower the requests "
+            "under jupyterhub in config/hub.yaml (docs/cluster.md)"
+        )
+    if not unplaced:
+        yield ok(
+            f"the nodes have room for the hub's own pods ({', '.join(item['metadata']['name'] for item in workloads)})"
+        )
+
+
 CHECKS: tuple[Callable[[str], Iterator[Finding]], ...] = (
     check_version,
     check_namespace,
     check_storage,
     check_nodes,
+    check_room,
     check_privileged,
 )
 

@@ -1,12 +1,14 @@
 """The Helm release of an environment: its revisions, and what Helm does with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 import yaml
 
 from deployer import chart
-from deployer.cluster import kubectl
+from deployer.cluster import failures, kubectl
+from deployer.cluster.kubectl import now
 from deployer.paths import CHART
 from deployer.process import Done, find_tool, parse_json, run
 
@@ -94,10 +96,11 @@ def read_running_chart_version(env: str) -> str:
     return str(metadata.get("labels", {}).get("helm.sh/chart", "")).removeprefix("jupyterhub-")
 
 
-def _upgrade(env: str, *options: str) -> Done:
+def _upgrade(env: str, *options: str, find_failure: Callable[[], str] = lambda: "") -> Done:
     """Run `helm upgrade --install` with the secrets."""
     name = chart.name_release(env)
-    return chart.run_helm_with_secrets(env, "upgrade", "--install", name, str(CHART), "--namespace", name, *options)
+    command = ["upgrade", "--install", name, str(CHART), "--namespace", name]
+    return chart.run_helm_with_secrets(env, *command, *options, find_failure=find_failure)
 
 
 def try_upgrade(env: str) -> Done:
@@ -106,8 +109,10 @@ def try_upgrade(env: str) -> Done:
 
 
 def upgrade(env: str, commit: str, timeout: str) -> Done:
-    """Upgrade the release, or install it, and wait until its pods are ready."""
-    return _upgrade(env, "--wait", f"--timeout={timeout}", HISTORY, f"--labels=commit={commit}")
+    """Upgrade the release, or install it, and wait until its pods are ready, or until one of them cannot be."""
+    watch = failures.Watch(env, now())
+    options = ["--wait", f"--timeout={timeout}", HISTORY, f"--labels=commit={commit}"]
+    return _upgrade(env, *options, find_failure=watch.find_failure)
 
 
 def roll_back(env: str, revision: Revision, *options: str) -> Done:

@@ -2,12 +2,12 @@
 
 import argparse
 
-from deployer import chart, git, units
-from deployer.cluster import database, diagnose, dns, kubectl, release
-from deployer.commands.options import add_environment, add_timeout
+from deployer import chart, git
+from deployer.cluster import database, diagnose, dns, kubectl, lease, release
+from deployer.commands.options import add_environment, add_timeout, parse_wait
 from deployer.commands.preflight import print_findings
 from deployer.commands.progress import print_step
-from deployer.commands.rollback import finish, now, recover_interrupted, roll_back, send_robot
+from deployer.commands.rollback import finish, recover_interrupted, roll_back, send_robot
 from deployer.errors import UserError
 from deployer.secrets import sops
 
@@ -21,31 +21,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Deploy, from top to bottom."""
     env, timeout = arguments.env, arguments.timeout
-    limit = 2 * units.parse_duration(timeout, "TIMEOUT")
+    limit = parse_wait(arguments)
 
     commit = git.require_clean_worktree()
     chart.build_dependency()
     sops.read_secrets(env)
     kubectl.require_access(env)
-    recover_interrupted(env, limit)
 
     print_step(f"looking at the cluster before {chart.name_release(env)} becomes {git.describe_commit(commit)}")
     require_preflight(env)
+    with lease.hold(env, limit) as killed:
+        recover_interrupted(env, 0 if killed else limit)
+        upgrade(env, commit, timeout)
+
+    print_step(f"{chart.name_release(env)} is {git.describe_commit(commit)}")
+    for line in dns.describe_access(env):
+        print(line)
+
+
+def upgrade(env: str, commit: str, timeout: str) -> None:
+    """Upgrade the release, and let the robot student try it. Raises UserError after rolling back a failure."""
     print_step("asking the chart's guards and the cluster")
     require_guards(env)
     save_database(env)
 
-    since = now()
+    since = kubectl.now()
     print_step(f"helm upgrade --install, {timeout} at most")
     done = finish(env, lambda: release.upgrade(env, commit, timeout))
     if done.returncode:
         raise roll_back_failure(env, f"helm upgrade: {done.stderr.strip()}", since, timeout)
     if not send_robot(env):
         raise roll_back_failure(env, "the robot student, see above", since, timeout)
-
-    print_step(f"{chart.name_release(env)} is {git.describe_commit(commit)}")
-    for line in dns.describe_access(env):
-        print(line)
 
 
 def require_preflight(env: str) -> None:

@@ -4,10 +4,10 @@ import argparse
 import time
 from collections.abc import Callable
 
-from deployer import chart, git, units
-from deployer.cluster import database, diagnose, kubectl, release, robot
+from deployer import chart, git
+from deployer.cluster import database, diagnose, kubectl, lease, release, robot
 from deployer.cluster.release import Revision
-from deployer.commands.options import add_environment, add_timeout
+from deployer.commands.options import add_environment, add_timeout, parse_wait
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
 from deployer.process import Done
@@ -23,11 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Roll back, and let the robot student try the hub."""
     env, timeout = arguments.env, arguments.timeout
-    limit = 2 * units.parse_duration(timeout, "TIMEOUT")
+    limit = parse_wait(arguments)
     kubectl.require_access(env)
-    recover_interrupted(env, limit)
-    target = choose_revision(env, arguments.revision)
-    passed = roll_back(env, target, timeout)
+    with lease.hold(env, limit) as killed:
+        recover_interrupted(env, 0 if killed else limit)
+        target = choose_revision(env, arguments.revision)
+        passed = roll_back(env, target, timeout)
     print(
         f"{chart.name_release(env)} is what revision {target.number} was ({git.describe_commit(target.commit)}). "
         "Git is ahead of it: revert there what was wrong, or the next deploy brings it again."
@@ -54,7 +55,7 @@ def choose_revision(env: str, number: int | None) -> Revision:
 
 def roll_back(env: str, target: Revision, timeout: str) -> bool:
     """Roll back to a revision, and its database. Returns whether the robot student passes there."""
-    since = now()
+    since = kubectl.now()
     restore_database(env, target)
     print_step(f"rolling back to revision {target.number}: {git.describe_commit(target.commit)}")
     done = finish(env, lambda: release.roll_back(env, target, "--wait", f"--timeout={timeout}"))
@@ -81,11 +82,6 @@ def send_robot(env: str) -> bool:
     passed, said = robot.send(env)
     print(said, end="")
     return passed
-
-
-def now() -> str:
-    """Return this moment, as Kubernetes writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def finish(env: str, run_helm: Callable[[], Done]) -> Done:
@@ -127,8 +123,9 @@ def wait_for_pending(env: str, limit: float) -> Revision | None:
             return newest
         if not said:
             print(
-                f"Revision {newest.number} is {newest.state} since {newest.age:.0f} seconds, and another deploy may be "
-                f"at work: waiting for it, {limit - newest.age:.0f} seconds at most.",
+                f"Revision {newest.number} is {newest.state} since {newest.age:.0f} seconds. Helm may be at work, run "
+                f"by hand: waiting for it, {limit - newest.age:.0f} seconds at most. If nobody runs it, press Ctrl-C, "
+                "and repeat the command with WAIT=0s.",
                 flush=True,
             )
             said = True
