@@ -273,3 +273,26 @@ def test_the_linter_finds_nothing_in_the_dockerfile(bake, interface: str, base: 
     hadolint = Path(sys.executable).parent / "hadolint"
     done = subprocess.run([hadolint, "--no-color", dockerfile], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_lock_keeps_the_versions_of_the_base(own: Path) -> None:
+    base = re.search(r"^FROM (\S+)", (own / "image" / "Dockerfile").read_text("utf-8"), re.MULTILINE)[1]
+    uv = str(Path(sys.executable).parent / "uv")
+    without = run_deployer(own, "image", "lock", UV=uv)
+    assert "image/constraints.txt is missing: packages of the base may get another version" in without.stderr
+    (own / "image" / "constraints.txt").write_text(
+        f"# The packages of {base}\nanyio==4.9.0\nnbgitpuller==1.2.2\n", "utf-8"
+    )
+    (own / "image" / "requirements.txt").write_text("nbgitpuller\n", "utf-8")
+    done = run_deployer(own, "image", "lock", UV=uv)
+    assert done.returncode == 0 and "constraints.txt" not in done.stderr, done.stderr
+    lock = (own / "image" / "requirements.lock").read_text("utf-8")
+    assert "\nanyio==4.9.0 " in lock and "\nnbgitpuller==1.2.2 " in lock
+    (own / "image" / "requirements.txt").write_text("nbgitpuller==1.3.0\n", "utf-8")
+    refused = run_deployer(own, "image", "lock", UV=uv)
+    assert "The base has other versions (image/constraints.txt): require what it has" in refused.stderr
+    assert (own / "image" / "requirements.lock").read_text("utf-8") == lock
+    dockerfile = own / "image" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text("utf-8").replace(base, "quay.io/another/base:1"), "utf-8")
+    (own / "image" / "requirements.txt").write_text("nbgitpuller\n", "utf-8")
+    assert "image/constraints.txt is that of another base" in run_deployer(own, "image", "lock", UV=uv).stderr

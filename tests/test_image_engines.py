@@ -143,6 +143,14 @@ def reference(repository: Path) -> tuple[str, str, str]:
     return registry, name, tag
 
 
+def test_the_packages_of_the_base_are_listed(own: Path, base: str) -> None:
+    done = make(own, "image-constraints")
+    assert done.returncode == 0, done.stderr
+    header, *packages = (own / "image" / "constraints.txt").read_text("utf-8").splitlines()
+    assert base.rpartition("/")[2] in header
+    assert any(package.startswith("numpy==") for package in packages)
+
+
 def test_built_tested_pushed_and_not_built_again(own: Path) -> None:
     for target in ("image", "image-test"):
         done = make(own, target)
