@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from deployer.errors import UserError
-from deployer.image import engine, lock, reference, registry
+from deployer.image import constraints, engine, lock, reference, registry
 from deployer.paths import IMAGE
 
 # Each step needs the ones before it.
@@ -13,7 +13,7 @@ STEPS = {"build": engine.build, "test": engine.test, "push": engine.push}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("action", choices=[*STEPS, "tag", "lock", "check-lock"])
+    parser.add_argument("action", choices=[*STEPS, "tag", "constraints", "lock", "check-lock"])
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -24,6 +24,10 @@ def run(arguments: argparse.Namespace) -> None:
         print(reference.find_reference())
     elif arguments.action == "lock":
         lock.write_lock()
+        if missing := constraints.explain_missing():
+            print(missing, file=sys.stderr)
+    elif arguments.action == "constraints":
+        print(f"{constraints.write_constraints()} packages of {constraints.read_base()}: commit image/constraints.txt")
     elif arguments.action == "check-lock":
         lock.check_lock()
     else:

@@ -6,7 +6,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from deployer.errors import CommandFailedError, UserError
-from deployer.paths import ROOT
+from deployer.image.constraints import CONSTRAINTS
+from deployer.paths import ROOT, label
 from deployer.process import find_tool, read_output
 from deployer.yaml_files import read_text
 
@@ -21,10 +22,14 @@ PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(.*(?:\n[ #].*)*)", re.MULTILINE)
 def write_lock() -> None:
     """Write the lock, for all platforms."""
     command = ["pip", "compile", "--quiet", "--universal", "--generate-hashes", "--python-version", PYTHON]
+    if CONSTRAINTS.is_file():
+        command += ["--constraint", label(CONSTRAINTS)]
     try:
         read_output(find_tool("uv"), *command, REQUIREMENTS, "--output-file", LOCK)
     except CommandFailedError as error:
-        raise UserError(f"{LOCK} was not written, and is as it was. uv says:\n{error.stderr}") from error
+        conflict = CONSTRAINTS.is_file() and "unsatisfiable" in error.stderr
+        hint = f"\nThe base has other versions ({label(CONSTRAINTS)}): require what it has" if conflict else ""
+        raise UserError(f"{LOCK} was not written, and is as it was. uv says:\n{error.stderr}{hint}") from error
 
 
 def read_requirements() -> dict[str, Requirement]:
