@@ -36,6 +36,10 @@ def workflows(repository: Path) -> dict[str, dict]:
     return {path.name: yaml.safe_load(path.read_text("utf-8")) for path in (repository / ".github").rglob("*.yaml")}
 
 
+def load_gitlab(repository: Path) -> dict:
+    return yaml.safe_load((repository / ".gitlab-ci.yml").read_text("utf-8"))
+
+
 @pytest.fixture(scope="session")
 def distinct(bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One repository's .github/ for each text that the answers make of it."""
@@ -122,6 +126,27 @@ def test_no_secret_reaches_a_pull_request(bake, cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", GITHUB)
+def test_github_installs_before_a_secret_is_there(bake, cell: str) -> None:
+    """Each step that has a secret, or signs in somewhere, comes after the last one that installs."""
+    for workflow in workflows(bake(**GITHUB[cell])).values():
+        for job in workflow["jobs"].values():
+            steps = job.get("steps", [])
+            kinds = [(step.get("uses", "").partition("@")[0], step.get("run", "")) for step in steps]
+            opened = [
+                number
+                for number, step in enumerate(steps)
+                if "secrets." in json.dumps(step) or kinds[number][0].split("/")[0] not in ("actions", "jdx", "")
+            ]
+            installed = [number for number, (uses, run) in enumerate(kinds) if "mise-action" in uses or ".venv" in run]
+            assert not opened or not installed or max(installed) < min(opened)
+            runs_make = [number for number, (_, run) in enumerate(kinds) if re.search(r"\bmake (?!\.venv)", run)]
+            assert not runs_make or kinds[min(runs_make) - 1][1] == "make .venv" or min(installed) < min(runs_make)
+            for step in steps:
+                if "mise-action" in step.get("uses", ""):
+                    assert re.fullmatch(r"2\d{3}\.\d+\.\d+", step["with"]["version"])
+
+
+@pytest.mark.parametrize("cell", GITHUB)
 def test_every_job_ends_and_runs_commands_of_the_makefile_only(bake, cell: str) -> None:
     repository = bake(**GITHUB[cell])
     targets = set(re.findall(r"^([a-z-]+):", (repository / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
@@ -157,12 +182,42 @@ def test_a_runner_that_builds_for_both_processors_can(bake, cell: str) -> None:
 
 @pytest.mark.parametrize("cell", GITLAB)
 def test_gitlab_has_the_same_stages(bake, cell: str) -> None:
-    pipeline = yaml.safe_load((bake(**GITLAB[cell]) / ".gitlab-ci.yml").read_text("utf-8"))
-    assert pipeline["stages"] == ["check", "image", "impact", "staging", "prod"]
+    pipeline = load_gitlab(bake(**GITLAB[cell]))
+    assert pipeline["stages"] == ["check", "image", "impact", "staging", "prod", "update"]
     for env in "staging", "prod":
         assert pipeline[env] == {"extends": ".deploy", "stage": env}
     assert pipeline[".deploy"]["resource_group"] == "$CI_JOB_NAME"
     assert ("image-push" in pipeline) is bool(GITLAB[cell].get("image_name"))
+
+
+@pytest.mark.parametrize("cell", GITLAB)
+def test_gitlab_installs_nothing_that_has_no_checksum(bake, cell: str) -> None:
+    repository = bake(**GITLAB[cell])
+    pipeline = load_gitlab(repository)
+    assert re.search(r"@sha256:[0-9a-f]{64}$", pipeline["default"]["image"]["name"])
+    scripts = [pipeline["default"]["before_script"]]
+    for job in pipeline.values():
+        if isinstance(job, dict):
+            assert not isinstance(job.get("image"), str)
+            scripts += [job.get("before_script", []), job.get("script", [])]
+    for line in (line for script in scripts for line in script):
+        assert "mise install" not in line or line == "mise install --locked"
+        assert "pip install" not in line or "--require-hashes --only-binary :all:" in line
+        assert not re.search(r"\b(uv|pipx|npm|curl [^|]*\| *(ba)?sh)\b", line), line
+        for lock in re.findall(r"--requirement (\S+)", line):
+            assert (repository / lock).is_file()
+
+
+@pytest.mark.parametrize("cell", GITLAB)
+def test_a_merge_request_on_gitlab_reads_no_variable_of_the_project(bake, cell: str) -> None:
+    """What is not GitLab's own is protected, or in the scope of an environment that only jobs of main name."""
+    pipeline = load_gitlab(bake(**GITLAB[cell]))
+    for name, job in pipeline.items():
+        rules = json.dumps(job.get("rules", [])) if isinstance(job, dict) else ""
+        if "merge_request_event" in rules and name != "workflow":
+            assert "environment" not in job
+            read = set(re.findall(r"\$\{?([A-Z_]+)", json.dumps(job)))
+            assert {one for one in read if not one.startswith("CI_")} <= {"CONTAINERS_STORAGE_CONF", "DRIVER", "PWD"}
 
 
 def test_ecr_gives_a_password_for_each_run(bake) -> None:
@@ -171,9 +226,9 @@ def test_ecr_gives_a_password_for_each_run(bake) -> None:
     answers = {"platform": "eks", "image_name": f"{registry}/course/image"}
     repository = bake(ci="gitlab", **answers)
     lint(BIN / "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", ".gitlab-ci.yml", cwd=repository)
-    script = "\n".join(yaml.safe_load((repository / ".gitlab-ci.yml").read_text("utf-8"))["image-push"]["script"])
+    script = "\n".join(load_gitlab(repository)["image-push"]["script"])
     ask = f"aws ecr get-login-password --region eu-central-1 | buildah login --username AWS --password-stdin {registry}"
-    assert script.index("awscli==") < script.index("AWS_SECRET_ACCESS_KEY=") < script.index(ask)
+    assert script.index("cluster/awscli.lock") < script.index("AWS_SECRET_ACCESS_KEY=") < script.index(ask)
     steps = workflows(bake(**answers))["deploy.yaml"]["jobs"]["image"]["steps"]
     login = next(step for step in steps if step.get("uses", "").startswith("docker/login-action@"))
     # The id of an access key, and the key: the action knows the registry by its name.

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from itertools import combinations, product
 
 import pytest
 import yaml
@@ -62,10 +63,11 @@ def test_what_is_pruned_exists_and_is_kept_for_some_answer(path: str) -> None:
     assert (TEMPLATE / TREE / path).exists()
     condition = Environment().compile_expression(QUESTIONS["_only_when"][path])
     plain = {key: QUESTIONS[key][0] if isinstance(QUESTIONS[key], list) else "" for key in KEYS}
+    values = {key: QUESTIONS[key] if isinstance(QUESTIONS[key], list) else ["", "answer"] for key in KEYS}
     kept = [
-        condition({**plain, **{key: value}})
-        for key in KEYS
-        for value in (QUESTIONS[key] if isinstance(QUESTIONS[key], list) else ["", "answer"])
+        condition({**plain, first: one, second: other})
+        for first, second in combinations(KEYS, 2)
+        for one, other in product(values[first], values[second])
     ]
     assert any(kept), "no answer needs it"
     assert not all(kept), "every answer needs it: take it off the list"

@@ -29,7 +29,6 @@ COMMANDS = {
     "values": "print the values without the secrets, and the command to run Helm by hand",
     "image": "build, test or push the image of image/, print its tag, write or check its lock",
     "cluster": "create the cluster or change its nodes",
-    "comment": "put a text under the merge request (GitLab)",
 }
 
 
