@@ -54,8 +54,13 @@ def ciphertext(size: int) -> str:
 
 def make_planted() -> dict[str, str | bytes]:
     """The contents of files that each have a secret, by a name for each form."""
-    docker = {"auths": {"ghcr.io": {"auth": base64_of(f"bot:{word(32)}")}}}
-    aws = base64_of(secrets.token_bytes(30))
+
+    def docker(**options: int) -> str:
+        return json.dumps({"auths": {"ghcr.io": {"auth": base64_of(f"bot:{word(32)}")}}}, **options)
+
+    def aws() -> str:
+        return base64_of(secrets.token_bytes(30))
+
     access_key = "AKIA" + "".join(RANDOM.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16))
     elliptic = base64_of(pem("EC PRIVATE KEY", 121))
     return {
@@ -65,11 +70,11 @@ def make_planted() -> dict[str, str | bytes]:
         "client-key-data": f"users:\n  - user:\n      client-key-data: {base64_of(pem())}\n",
         "client-key-data-ec": f"    client-key-data: {elliptic}\n",
         "kubeconfig-token": f"  user:\n    token: {jwt()}\n",
-        "docker-auth": json.dumps(docker) + "\n",
-        "docker-auth-pretty": json.dumps(docker, indent=2) + "\n",
-        "dockerconfigjson": f"data:\n  .dockerconfigjson: {base64_of(json.dumps(docker))}\n",
-        "aws-secret": f"AWS_SECRET_ACCESS_KEY={aws}\n",
-        "aws-pair": f"export AWS_ACCESS_KEY_ID={access_key}\nexport AWS_SECRET_ACCESS_KEY={aws}\n",
+        "docker-auth": docker() + "\n",
+        "docker-auth-pretty": docker(indent=2) + "\n",
+        "dockerconfigjson": f"data:\n  .dockerconfigjson: {base64_of(docker())}\n",
+        "aws-secret": f"AWS_SECRET_ACCESS_KEY={aws()}\n",
+        "aws-pair": f"export AWS_ACCESS_KEY_ID={access_key}\nexport AWS_SECRET_ACCESS_KEY={aws()}\n",
         "basic": f"curl -H 'Authorization: Basic {base64_of('admin:' + word(20))}' https://hub.example.edu\n",
         "bearer": f"Authorization: Bearer {word(40)}\n",
         "token-header": f"headers={{'Authorization': 'token {hexadecimal()}'}}\n",
@@ -119,7 +124,7 @@ def make_clean() -> dict[str, str]:
         "SHA256SUMS": f"{hexadecimal()}  helm-linux-amd64.tar.gz\n{hexadecimal()} *./other.zip\n",
         "SHA512SUMS": f"{hexadecimal(128)}  helm-linux-amd64.tar.gz\n",
         "helm.sha256": f"{hexadecimal()}\n",
-        "requirements.lock": f"numpy==2.3.4 \\\n    --hash=sha256:{hexadecimal()} \\\n    --hash=sha256:{hexadecimal()}\n",
+        "requirements.lock": f"numpy==2.3.4 \\\n    --hash=sha256:{hexadecimal()}\n",
         "poetry.lock": f'files = [\n    {{file = "a.whl", hash = "sha256:{hexadecimal()}"}},\n]\n',
         "mise.lock": f'checksum = "sha256:{hexadecimal()}"\nurl = "https://get.helm.sh/helm.tar.gz"\n',
         "Dockerfile": f"RUN sum={hexadecimal()} && echo $sum\n",
@@ -129,7 +134,7 @@ def make_clean() -> dict[str, str]:
         "staging.yaml": f"{sops}  mac: {ciphertext(64)}\n",
         "kms.yaml": f"sops:\n  kms:\n    - enc: {base64_of(secrets.token_bytes(184))}\n",
         ".sops.yaml": f"creation_rules:\n  - age: {recipient()}\n",
-        "workflow.yaml": f"uses: actions/checkout@{hexadecimal(40)} # v7.0.1\ntoken: ${{{{ secrets.TEMPLATE_TOKEN }}}}\n",
+        "workflow.yaml": f"uses: actions/checkout@{hexadecimal(40)}\ntoken: ${{{{ secrets.TEMPLATE_TOKEN }}}}\n",
         "fakes.yaml": "cookieSecret: fake-for-rendering--hex-64--cookie\npassword: fill-in--registry-password\n",
         "helm.yaml": "  password: {{ .Values.hub.config.Authenticator.password | b64enc }}\n",
         "job.sh": 'export AWS_SECRET_ACCESS_KEY="$REGISTRY_PASSWORD"\nTOKEN=$(gcloud auth print-access-token)\n'

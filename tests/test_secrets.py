@@ -3,13 +3,11 @@
 import base64
 import contextlib
 import os
-import random
 import re
 import resource
 import secrets
 import shutil
 import socket
-import string
 import subprocess
 import sys
 import threading
@@ -559,16 +557,11 @@ def test_a_key_in_a_cloud_is_made_first(edited: Callable[..., Path], kind: str) 
     assert not (repository / "secrets").exists()
 
 
-def password(length: int = 24) -> str:
-    """Random, as a scanner wants it: it passes over dummies."""
-    return "".join(random.SystemRandom().choices(string.ascii_letters + string.digits, k=length)) + "7xQ"
-
-
-def test_the_history_has_no_secret_and_the_scan_finds_planted_ones(hub: Path, person: Path, tmp_path: Path) -> None:
+def test_the_history_of_secrets_has_no_plaintext(hub: Path, person: Path, tmp_path: Path) -> None:
     commit(hub, "A hub")
     values = {*shown(hub).values(), *shown(hub, "staging").values()}
     grace = new_key(tmp_path / "grace.txt")
-    editor = f"sed -i 's/user_password: .*/user_password: {password()}/'"
+    editor = f"sed -i 's/user_password: .*/user_password: {secrets.token_hex(12)}/'"
     for name, *arguments in (
         ("secrets", "edit", "--env", "staging"),
         ("keys", "share", "--with", grace, "--name", "Grace"),
@@ -588,49 +581,20 @@ def test_the_history_has_no_secret_and_the_scan_finds_planted_ones(hub: Path, pe
     assert len(values) > 20
     assert len(keys) == 2
     assert [value for value in [*values, *keys] if value in everything] == []
-    for path, line in (
-        ("notes.txt", keys[0]),
-        ("config/hub.yaml", f"  # token ghp_{password(33)}"),
-        ("docs/notes.md", f"api_token: {secrets.token_hex(32)}"),
-        ("config/prod.yaml", f"      user_password: {password()}"),
-        ("config/staging.yaml", f"      client_secret: '{secrets.token_urlsafe(30)}4aB'"),
-        ("values.yaml", f"keys: [{secrets.token_hex(32)}]"),
-        ("key.pem", "-----BEGIN RSA PRIVATE KEY-----"),
-    ):
-        file = hub / path
-        before = file.read_text(encoding="utf-8") if file.exists() else None
-        file.parent.mkdir(exist_ok=True)
-        file.write_text((before or "") + line + "\n", encoding="utf-8")
-        subprocess.run(["git", "add", "--all"], cwd=hub, check=True)
-        refused(run_deployer(hub, "scan"), path)
-        commit(hub, "A mistake")
-        file.write_text(before, encoding="utf-8") if before else file.unlink()
-        commit(hub, "Taken back")
-        done = run_deployer(hub, "scan")
-        refused(done, path, "What git has had, others may have")
-        assert line.split()[-1].strip("[]'") not in done.stderr
-        known = re.findall(r"\[([0-9a-f]{16})\]", done.stderr)
-        with (hub / ".scan-allowed").open("a", encoding="utf-8") as allowed:
-            allowed.write("\n".join(known) + "\n")
-        good(run_deployer(hub, "scan"))
-    commit(hub, f"Use {secrets.token_hex(32)}")
-    refused(run_deployer(hub, "scan"), "commit (")
-
-
-@pytest.mark.parametrize("ci", ["github", "gitlab"])
-@pytest.mark.parametrize("platform", ["gke", "eks", "aks", "k3s"])
-def test_a_new_repository_has_nothing_that_the_scan_takes_for_a_secret(
-    edited: Callable[..., Path], ci: str, platform: str
-) -> None:
-    answers = {"sign_in": "lti13", "hub_domain": "hub.example.edu", "tls": "ingress", "storage": "nfs"}
-    repository = edited(ci=ci, platform=platform, image_name="ghcr.io/example-edu/hub", **answers)
-    subprocess.run(["git", "init", "--quiet", repository], check=True)
-    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
-    good(run_deployer(repository, "scan"))
+    # Each of them would be found.
+    (hub / "notes.txt").write_text("\n".join([*values, *keys]), encoding="utf-8")
+    done = run_deployer(hub, "scan", "notes.txt")
+    refused(done, "notes.txt, line 1: ")
+    assert len(done.stderr.splitlines()) > 15
+    assert [value for value in [*values, *keys] if value in done.stderr] == []
 
 
 def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
-    subprocess.run([sys.executable, "-m", "pre_commit", "install"], cwd=hub, check=True, capture_output=True)
+    # What `make .venv` makes.
+    (hub / ".venv").mkdir()
+    for name in "bin", "lib", "pyvenv.cfg":
+        (hub / ".venv" / name).symlink_to(Path(sys.prefix) / name)
+    subprocess.run([hub / ".venv/bin/pre-commit", "install"], cwd=hub, check=True, capture_output=True)
 
     def attempt() -> subprocess.CompletedProcess[str]:
         subprocess.run(["git", "add", "-A"], cwd=hub, check=True)
@@ -638,13 +602,15 @@ def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
 
     done = attempt()
     assert done.returncode == 0, done.stdout + done.stderr
+    # Nothing is installed for a commit.
+    assert "nstall" not in done.stdout + done.stderr
     decrypt = [os.environ["SOPS"], "decrypt", "secrets/prod.yaml"]
     plain = subprocess.run(decrypt, cwd=hub, check=True, capture_output=True).stdout
     cipher = (hub / "secrets/prod.yaml").read_bytes()
     for name, content, words in (
         ("secrets/prod.yaml", plain, "secrets/prod.yaml is not encrypted"),
         ("secrets/prod.dec.yaml", plain, "secrets/prod.dec.yaml is not the file of an environment"),
-        ("config/notes.txt", shown(hub)["jupyterhub.proxy.secretToken"].encode(), "64 hexadecimal digits"),
+        ("config/notes.txt", shown(hub)["jupyterhub.proxy.secretToken"].encode(), "64-hexadecimal-digits"),
     ):
         (hub / name).write_bytes(content)
         done = attempt()
