@@ -78,7 +78,7 @@ def test_check_shows_sentences_of_guards_without_the_noise_of_helm(edited):
     repository = edited()
     changed(repository / HUB, "limit: 2G", "limit: 2")
     text = said(run_deployer(repository, "check", "--offline"))
-    assert "\njupyterhub.singleuser.memory.limit: 2 is 2 bytes" in text
+    assert "\njupyterhub.singleuser.memory.limit: a number without a unit is bytes (2)" in text
     assert "Error: execution error" not in text
     assert "--debug" not in text
 

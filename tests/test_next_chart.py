@@ -16,7 +16,7 @@ import pytest
 import yaml
 from matrix import CELLS
 from test_engines import MERGED
-from test_guards import GATEWAY, changed
+from test_guards import BASES, changed
 from test_update import commit, run
 
 from repositories import TEMPLATE, build_dependency, by_cookiecutter, objects, render, run_deployer, run_python
@@ -147,7 +147,7 @@ def say(helm: str, repository: Path, version: str, change: dict) -> str:
         (
             NEXT,
             {"gateway": None, "parentRefs": []},
-            "jupyterhub.httpRoute.parentRefs: it is empty, and the route",
+            "jupyterhub.httpRoute.parentRefs: it is empty, so the route",
         ),
         (
             NEXT,
@@ -172,6 +172,6 @@ def test_guard_says_what_to_write(
     monkeypatch.setenv("NO_CHART", "the stand-in is wanted")
     shutil.rmtree(repository / "chart" / "charts", ignore_errors=True)
     build_dependency(repository)
-    change = GATEWAY | {f"jupyterhub.httpRoute.{key}": value for key, value in route.items()}
+    change = BASES["gateway"] | {f"jupyterhub.httpRoute.{key}": value for key, value in route.items()}
     said = say(each_helm, repository, version, change)
     assert (sentence in said) if sentence else (said == ""), said

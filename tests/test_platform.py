@@ -220,11 +220,12 @@ def test_the_home_is_where_the_image_has_it(bake) -> None:
 
 
 def test_course_content_is_fetched_by_the_servers_own_command(hub, bake) -> None:
-    user = values(bake(course_content=CONTENT))["jupyterhub"]["singleuser"]
+    merged = values(bake(course_content=CONTENT))["jupyterhub"]
+    user = merged["singleuser"]
     path = "/etc/course/fetch_course.py"
     assert user["cmd"] == ["python3", path, "jupyterhub-singleuser"]
     assert user["extraEnv"]["COURSE_CONTENT"] == CONTENT
-    assert user["storage"]["extraVolumeMounts"]["course-files"]["mountPath"] == os.path.dirname(path)
+    assert f'"mountPath": "{os.path.dirname(path)}"' in merged["hub"]["extraConfig"]["course-files"]
     files = hub("prod", course_content=CONTENT)["ConfigMap", "course-files"]["data"]
     assert files["fetch_course.py"] == (bake(course_content=CONTENT) / "chart/files/fetch_course.py").read_text("utf-8")
     # KubeSpawner formats the strings of its configuration.

@@ -280,7 +280,7 @@ def test_helm_at_hand_is_stopped_by_the_chart(hub: Path) -> None:
     command = [os.environ["HELM"], "template", release, "chart", "--namespace", release, *layers]
     done = subprocess.run([*command, "secrets/prod.yaml"], cwd=hub, capture_output=True, text=True)
     refused(done, "sops")
-    for env, words in (("prod", None), ("staging", "secrets/staging.yaml is on its way to prod")):
+    for env, words in (("prod", None), ("staging", "these are the secrets of staging, and the environment is prod")):
         decrypt = [os.environ["SOPS"], "decrypt", f"secrets/{env}.yaml"]
         plain = subprocess.run(decrypt, cwd=hub, check=True, capture_output=True, text=True).stdout
         done = subprocess.run([*command, "-"], cwd=hub, capture_output=True, text=True, input=plain)

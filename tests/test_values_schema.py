@@ -9,6 +9,8 @@ import yaml
 
 from repositories import TEMPLATE, render
 
+SCHEMA = yaml.safe_load((TEMPLATE / "<<cookiecutter.hub_name>>/chart/values.schema.json").read_text(encoding="utf-8"))
+
 # A key, a value that it cannot have, and what Helm says.
 TYPOS = {
     "own key": ("cours.title", "Statistics", "additional properties 'cours' not allowed"),
@@ -24,8 +26,8 @@ TYPOS = {
     ),
     "type of a trait": (
         "jupyterhub.hub.config.Authenticator.allowed_users",
-        "ada",
-        "at '/jupyterhub/hub/config/Authenticator/allowed_users': got string, want null or array",
+        12,
+        "at '/jupyterhub/hub/config/Authenticator/allowed_users': got number, want null or string or array",
     ),
 }
 
@@ -69,3 +71,29 @@ def test_known_trait_with_a_fitting_value_passes(bake, tmp_path):
     (tmp_path / "good.yaml").write_text(yaml.safe_dump(good), encoding="utf-8")
     rendered = render(bake(), "prod", "--values", str(tmp_path / "good.yaml"))
     assert rendered.returncode == 0, rendered.stderr
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"image": {"name": "quay.io/university/hub", "tag": "2026-11-02"}},
+        {"extraConfig": {"01-own": "class Own: pass"}},
+    ],
+)
+def test_schema_opens_for_an_image_or_a_snippet_of_the_owner(opened, bake, tmp_path):
+    own = {"jupyterhub": {"hub": {**opened, "config": {"OwnClass": {"x": 1}, "Authenticator": {"own_trait": 1}}}}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own), encoding="utf-8")
+    rendered = render(bake(), "prod", "--values", str(tmp_path / "own.yaml"))
+    assert rendered.returncode == 0, rendered.stderr
+
+
+def test_schema_knows_the_snippets_of_the_template(bake):
+    """With another one, it would be open for everybody."""
+    hub = SCHEMA["properties"]["jupyterhub"]["properties"]["hub"]
+    known = hub["if"]["anyOf"][1]["properties"]["extraConfig"]["not"]["propertyNames"]["enum"]
+    used = set()
+    for answers in {}, {"storage": "nfs", "course_content": "https://git.example.edu/course.git"}:
+        values = yaml.safe_load((bake(**answers) / "chart" / "values.yaml").read_text(encoding="utf-8"))
+        used |= set(values["jupyterhub"]["hub"]["extraConfig"])
+    assert used == set(known)

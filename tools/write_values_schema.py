@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write what the chart knows of the hub image's packages: values.schema.json and files/authenticators.yaml.
+"""Write what the chart knows of the hub image's packages: values.schema.json and two lists in files/.
 
 Classes and traits are those of the packages in the hub image, pinned in tests/requirements.txt. In the schema
 only `$defs` are written here, `jupyterhub.hub.config` first; the rest of it is written by hand, and kept.
@@ -16,11 +16,14 @@ from pathlib import Path
 
 import traitlets
 from hmacauthenticator import HMACAuthenticator
+from jupyter_events import EventLogger
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import LocalAuthenticator
 from jupyterhub.crypto import CryptKeeper
+from jupyterhub.metrics import PeriodicMetricsCollector
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from kubespawner import KubeSpawner
+from kubespawner.reflector import ResourceReflector
 from ltiauthenticator import LTIAuthenticator
 from ltiauthenticator.lti11.auth import LTI11Authenticator
 from ltiauthenticator.lti13.auth import LTI13Authenticator
@@ -29,6 +32,7 @@ from traitlets.config import Configurable
 CHART = Path(__file__).resolve().parent.parent / "<<cookiecutter.hub_name>>" / "chart"
 SCHEMA = CHART / "values.schema.json"
 AUTHENTICATORS = CHART / "files" / "authenticators.yaml"
+SPAWNER_SETTINGS = CHART / "files" / "spawner_settings.yaml"
 # Exactly these classes: a subclass, such as the one of KubeSpawner.mem_limit, may take more than its parent.
 TYPES = {
     traitlets.Bool: "boolean",
@@ -41,12 +45,24 @@ TYPES = {
     traitlets.Unicode: "string",
 }
 # What a hub pod runs besides its authenticator.
-APPLICATION = [JupyterHub, KubeSpawner, ConfigurableHTTPProxy, CryptKeeper]
+APPLICATION = [
+    JupyterHub,
+    KubeSpawner,
+    ResourceReflector,
+    ConfigurableHTTPProxy,
+    CryptKeeper,
+    EventLogger,
+    PeriodicMetricsCollector,
+]
 # Authenticators of the image that have no entry point.
 UNNAMED = [HMACAuthenticator, LTIAuthenticator, LTI11Authenticator, LTI13Authenticator]
 HEADER = """\
 # Written by tools/write_values_schema.py of the template from the packages of the hub image.
 # What authenticator_class may be, and the sections of hub.config that it reads.
+"""
+SPAWNER_HEADER = """\
+# Written by tools/write_values_schema.py of the template from the KubeSpawner of the hub image.
+# The settings that a profile's kubespawner_override may have.
 """
 
 
@@ -76,23 +92,28 @@ def own(kind: type) -> dict[str, traitlets.TraitType]:
 
 
 def value(trait: traitlets.TraitType) -> object:
-    """The schema of a trait's value. Null is always fine: with it, Helm takes a value away."""
+    """Return the schema of a trait's value. Helm removes a value that is null; for a list, traitlets takes a string."""
     kind = TYPES.get(type(trait))
-    return {"type": [kind, "null"]} if kind else True
+    return {"type": [kind, *["string"] * (kind == "array"), "null"]} if kind else True
 
 
 def hub_config() -> tuple[dict, dict]:
     """The schemas of the sections of `hub.config`, and of the traits that each class adds to its parents'."""
     found = {parent for kind in [*APPLICATION, *authenticators().values()] for parent in sections(kind)}
     classes = sorted(found, key=lambda kind: kind.__name__)
-    # Helm's words are good for `additionalProperties`, and say nothing for `unevaluatedProperties`: so each
-    # section lists all of its traits, and has their types from the classes that define them.
+    # Helm's message for `unevaluatedProperties` does not name the key, the one for `additionalProperties` does. So each
+    # section lists all traits that somebody reads there: a subclass reads its own from its parents' sections, too.
     config = {
         kind.__name__: {
             "type": ["object", "null"],
             "additionalProperties": False,
             "allOf": [{"$ref": f"#/$defs/{parent.__name__}"} for parent in sections(kind) if own(parent)],
-            "properties": dict.fromkeys(sorted(kind.class_traits(config=True)), True),
+            "properties": dict.fromkeys(
+                sorted(
+                    {name for child in found if issubclass(child, kind) for name in child.class_traits(config=True)}
+                ),
+                True,
+            ),
         }
         for kind in classes
     }
@@ -128,7 +149,13 @@ def files() -> dict[Path, str]:
         f"'{name}': [{', '.join(parent.__name__ for parent in sections(kind))}]\n"
         for name, kind in authenticators().items()
     ]
-    return {SCHEMA: compact(schema) + "\n", AUTHENTICATORS: HEADER + "".join(lines)}
+    settings = sorted({*KubeSpawner.class_trait_names(), *KubeSpawner._deprecated_traits})
+    settings = [name for name in settings if not name.startswith("_")]
+    return {
+        SCHEMA: compact(schema) + "\n",
+        AUTHENTICATORS: HEADER + "".join(lines),
+        SPAWNER_SETTINGS: SPAWNER_HEADER + "".join(f"- {name}\n" for name in settings),
+    }
 
 
 def main() -> None:

@@ -15,6 +15,11 @@
 {{- end }}
 {{- end }}
 
+{{- /* A number as people write it: 3600000, where Go prints 3.6e+06. Anything else as it is. */ -}}
+{{- define "hub.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{- /* Bytes as people write them: 14G, 1433M. */ -}}
 {{- define "hub.memory" -}}
 {{- $bytes := int64 . }}
@@ -57,39 +62,21 @@ guaranteed) and `disk` (whether each has a volume of their own). deployer/seats.
 {{- dict "each" $each "least" $least "seats" (mul $each (int64 .node.max)) | toJson }}
 {{- end }}
 
-{{- /* The seats of the course as JSON, with what a student gets and where it stands. Takes the root. */ -}}
+{{- /* The seats of the course as JSON, with what a student gets and where it is set. Takes the root. */ -}}
 {{- define "hub.courseSeats" -}}
 {{- $course := .Values.course }}
-{{- $user := .Values.jupyterhub.singleuser | default dict }}
-{{- $given := dict "memory" ($user.memory).guarantee "cpu" ($user.cpu).guarantee }}
-{{- $at := "jupyterhub.singleuser.memory.guarantee" }}
-{{- $cpuAt := "jupyterhub.singleuser.cpu.guarantee" }}
-{{- /* Who chooses nothing gets the first profile, or the one marked as default. */}}
-{{- $profiles := $user.profileList | default list }}
-{{- $chosen := first $profiles | default dict }}
-{{- range $profiles }}
-  {{- if .default }}
-    {{- $chosen = . }}
-  {{- end }}
-{{- end }}
-{{- $override := $chosen.kubespawner_override | default dict }}
-{{- if hasKey $override "mem_guarantee" }}
-  {{- $_ := set $given "memory" $override.mem_guarantee }}
-  {{- $at = printf "mem_guarantee of the profile '%s'" ($chosen.display_name | default "") }}
-{{- end }}
-{{- if hasKey $override "cpu_guarantee" }}
-  {{- $_ := set $given "cpu" $override.cpu_guarantee }}
-  {{- $cpuAt = printf "cpu_guarantee of the profile '%s'" ($chosen.display_name | default "") }}
-{{- end }}
-{{- $memory := include "hub.bytes" $given.memory | int64 }}
-{{- $disk := eq (($user.storage).type | default "dynamic") "dynamic" }}
-{{- $found := include "hub.seats" (dict "node" $course.node "memory" $memory "cpu" $given.cpu "disk" $disk) | fromJson }}
+{{- $server := include "hub.defaultServer" . | fromJson }}
+{{- $memory := include "hub.bytes" $server.memory | int64 }}
+{{- $disk := eq ((($.Values.jupyterhub.singleuser).storage).type | default "dynamic") "dynamic" }}
+{{- $asked := dict "node" $course.node "memory" $memory "cpu" $server.cpu "disk" $disk }}
+{{- $found := include "hub.seats" $asked | fromJson }}
+{{- $most := include "hub.seats" (set $asked "memory" $server.most) | fromJson }}
 {{- $nodes := ternary 0 (int64 $course.node.max) (ne $found.least "") }}
 {{- with int64 $found.each }}
   {{- $nodes = div (sub (add (int64 $course.peak) .) 1) . }}
 {{- end }}
 {{- $least := ternary "cpu" "memory" (eq $found.least "cpu") }}
-{{- merge (dict "guarantee" (get $given $least) "at" (ternary $cpuAt $at (eq $least "cpu")) "nodes" $nodes) $found | toJson }}
+{{- merge (dict "guarantee" (get $server $least) "at" (get $server (printf "%sAt" $least)) "nodes" $nodes "mostSeats" $most.seats "most" $server.most "mostAt" $server.mostAt) $found | toJson }}
 {{- end }}
 
 {{- /* When a class begins or ends, for cron: `mon 10:00-11:30` begins at 30 9 * * 1, `before` minutes ahead. */ -}}

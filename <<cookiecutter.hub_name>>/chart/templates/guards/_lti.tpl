@@ -10,7 +10,7 @@
   {{- range $at, $names := $lists }}
     {{- range $names }}
       {{- if contains "@" (toString .) }}
-jupyterhub.hub.{{ $at }}: '{{ . }}' is an e-mail address, and username_key of LTI13Authenticator is 'sub', the LMS's id. Write the id; or, if people have homes under their addresses, set username_key: email
+jupyterhub.hub.{{ $at }}: '{{ . }}' is an e-mail address, and LTI13Authenticator.username_key is 'sub', the LMS's id. Write the id. If people have homes under their addresses, set username_key: email.
       {{- end }}
     {{- end }}
   {{- end }}

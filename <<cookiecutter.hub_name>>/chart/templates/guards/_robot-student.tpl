@@ -26,3 +26,22 @@ jupyterhub.hub.config.{{ $section }}.blocked_users: '{{ $user }}' is missing, so
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{- /* More rights than the robot student needs, or its rights for others. */ -}}
+{{- define "guard.robot-role" }}
+{{- range $name, $role := (.Values.jupyterhub.hub).loadRoles }}
+  {{- $at := printf "jupyterhub.hub.loadRoles.%s" $name }}
+  {{- if eq (($role).name | default $name) "robot-student" }}
+    {{- if ne (sortAlpha ($role).scopes | join ", ") (include "hub.robotScopes" $ | fromJsonArray | sortAlpha | join ", ") }}
+{{ $at }}.scopes: they are not those that the robot student needs, and a student who got its token could use them ({{ ($role).scopes | join ", " }}). Remove the line.
+    {{- end }}
+    {{- range $key := list "users" "groups" }}
+      {{- with get $role $key }}
+{{ $at }}.{{ $key }}: the role is for the robot student alone ({{ join ", " . }}). Remove the line.
+      {{- end }}
+    {{- end }}
+  {{- else if has "robot-student" (($role).services | default list) }}
+{{ $at }}.services: the robot student must have no other role than robot-student. Remove it from the list.
+  {{- end }}
+{{- end }}
+{{- end }}

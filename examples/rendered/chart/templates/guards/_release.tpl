@@ -2,8 +2,8 @@
 {{- define "guard.release" }}
 {{- $release := printf "%s-%s" .Chart.Name .Values.environment }}
 {{- if ne .Release.Name $release }}
-release: '{{ .Release.Name }}' is not '{{ $release }}', which config/{{ .Values.environment }}.yaml is for; use `make deploy ENV={{ .Values.environment }}`
+release: '{{ .Release.Name }}' is not the release of config/{{ .Values.environment }}.yaml ({{ $release }}). Use `make deploy ENV={{ .Values.environment }}`.
 {{- else if and (include "hub.isRealCluster" .) (ne .Release.Namespace $release) }}
-namespace: '{{ .Release.Namespace }}' is not '{{ $release }}', the name of the release; use `make deploy ENV={{ .Values.environment }}`
+namespace: '{{ .Release.Namespace }}' is not the name of the release ({{ $release }}). Use `make deploy ENV={{ .Values.environment }}`.
 {{- end }}
 {{- end }}
