@@ -6,8 +6,8 @@ TESTS ?= tests
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
 
-demo: .venv ## Write a hub repository with the default answers under build/ and run its checks
-	@$(PYTHON) tools/demo.py
+demo: ## Write a hub repository with the default answers under build/, check it, and let a robot use its hub (OPEN=1: leave the hub running)
+	@python3 tools/demo.py $(if $(OPEN),--open)
 
 test: .venv ## Lint the template and run its tests (TESTS=tests/test_engines.py: only these; PYTEST_ADDOPTS='-m chart')
 	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --quiet --check .
@@ -25,8 +25,12 @@ bench: .venv ## Measure both engines against a tree without template syntax
 copier.yml: cookiecutter.json tools/write_copier_yaml.py .venv/complete ## Write copier.yml again from cookiecutter.json
 	@$(PYTHON) tools/write_copier_yaml.py
 
-lock: .venv ## Write deployer/requirements.lock again from deployer/requirements.txt, for every supported Python
+lock: .venv ## Write deployer/requirements.lock and those of deployer/trial/ again, for every supported Python
 	@cd '<<cookiecutter.hub_name>>' && ../.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --no-annotate deployer/requirements.txt --output-file deployer/requirements.lock
+	@cd '<<cookiecutter.hub_name>>/deployer/trial' && for name in installer node server; do ../../../.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --no-annotate $$name.txt --output-file $$name.lock || exit 1; done
+
+pictures: .venv ## Take the pictures in docs/images/ again, from `make try` in Chromium
+	@$(PYTHON) tools/take_pictures.py
 
 sample: .venv ## Write examples/rendered/ again, which shows what a change does to the output
 	@$(PYTHON) tools/write_sample.py
