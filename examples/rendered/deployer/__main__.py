@@ -14,6 +14,7 @@ from deployer.errors import UserError
 # a hook of pre-commit or a job that runs one command needs the packages of that command only.
 COMMANDS = {
     "check": "lint, render both environments and validate every object; no cluster and no keys needed",
+    "try-hub": "run the hub on this machine: JupyterHub and students' servers as local processes, with no cluster",
     "render": "print the objects of an environment as Helm would send them, with fake secrets",
     "find-chart": "print the path of the packaged jupyterhub chart, and pull it where it is not here",
     "impact": "say what a merge would do: in words, then as a diff without secrets",

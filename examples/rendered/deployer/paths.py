@@ -25,7 +25,7 @@ def secrets_file(env: str) -> Path:
 
 def list_files() -> Iterator[Path]:
     """Yield the files of the repository, without those that git, make and helm keep in it."""
-    skipped = {ROOT / ".git", ROOT / ".venv", CHART / "charts"}
+    skipped = {ROOT / ".git", ROOT / ".venv", ROOT / ".try", CHART / "charts"}
     folders = [ROOT]
     for folder in folders:
         for path in sorted(folder.iterdir()):
