@@ -31,6 +31,7 @@ def test_from_zero_to_the_login_page(repository, helm: str) -> None:
     print(f"{helm}: zero to a hub that the robot student has tried: {took:.0f} s")
     assert "robot student: all checks passed" in said
     assert "network policies are enforced" in said
+    assert f"namespace {repository.name}-staging was created, its pods are held to Pod Security 'restricted'" in said
     for check in ("memory: limited to 2G", "metadata:", "kubernetes: no credential", "network:", "restart: a file in"):
         assert f"s  {check}" in said
     assert repository.kubectl("staging", "get", "pvc", "--output=name").split() == ["persistentvolumeclaim/hub-db-dir"]
@@ -108,6 +109,16 @@ def test_an_authenticator_that_crashes_the_hub_is_rolled_back(repository, studen
     assert "FAILED: helm upgrade: pod hub-" in said and "CrashLoopBackOff" in said
     rolled_back(repository, student, said, "this authenticator crashes the hub")
     assert same_pod(repository) == pods and student.gap(start) < 1
+
+
+def test_a_server_that_crashes_is_shown_and_rolled_back(repository, student) -> None:
+    """The hub deletes the pod before anybody could look; what it said is in the deploy's log all the same."""
+    command = ["python3", "-c", "raise SystemExit('an extension of the course is not here')"]
+    repository.change({"jupyterhub": {"singleuser": {"cmd": command}}}, "A server that crashes")
+    said = repository.deploy(check=False)
+    assert "--- pod jupyter-robot-student-user: " in said and "exit code 1" in said, said
+    assert "--- events of jupyter-robot-student-user" in said and "BackOff: Back-off restarting" in said, said
+    rolled_back(repository, student, said, "\nan extension of the course is not here\n")
 
 
 def test_a_volume_that_cannot_be_made_is_rolled_back(repository, student, tmp_path) -> None:

@@ -11,8 +11,8 @@ from deployer.cluster import kubectl
 from deployer.paths import FAKE_SECRETS
 from deployer.yaml_files import list_leaves, read_mapping
 
-# Warnings and lines of a log that are shown.
-WARNINGS = 15
+# Events and lines of a log that are shown.
+EVENTS = 15
 LINES = "--tail=25"
 
 
@@ -35,19 +35,27 @@ def list_secret_values(env: str) -> list[str]:
 def describe_pods(env: str) -> list[str]:
     """Return the pods that are not well, with the reason and the end of their logs."""
     lines = []
-    for pod in kubectl.list_objects(env, "pods"):
-        name, status = pod["metadata"]["name"], pod["status"]
-        states = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
+    # The log of the robot student is printed already.
+    for pod in kubectl.list_objects(env, "pods", "--selector=app.kubernetes.io/name!=robot-student"):
+        states = list_states(pod)
         failing = [state for state in states if not state.get("ready") and not is_completed(state)]
-        if not failing and not (status["phase"] == "Pending" and not states):
-            continue
-        lines.append(f"--- pod {name}: {status['phase']}")
-        for state in failing:
-            why = state["state"].get("waiting") or state["state"].get("terminated") or {}
-            lines.append(f"{state['name']}: {why.get('reason', 'not ready')} {why.get('message', '')}".rstrip())
-            previous = ["--previous"] if state["restartCount"] else []
-            log = kubectl.run_kubectl(env, "logs", name, "--container", state["name"], LINES, *previous)
-            lines += list_distinct_lines(log.stdout)
+        if failing or (pod["status"]["phase"] == "Pending" and not states):
+            lines += describe_pod(env, pod, failing)
+    return lines
+
+
+def list_states(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the states of a pod's containers."""
+    status = pod["status"]
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+
+
+def describe_pod(env: str, pod: dict[str, Any], states: list[dict[str, Any]]) -> list[str]:
+    """Return the state of a pod, and for each of these states of containers the reason and the end of the log."""
+    name = pod["metadata"]["name"]
+    lines = [f"--- pod {name}: {pod['status']['phase']}"]
+    for state in states:
+        lines += [f"{state['name']}: {describe_state(state)}", *list_distinct_lines(read_log(env, name, state))]
     return lines
 
 
@@ -58,6 +66,32 @@ def list_distinct_lines(log: str) -> list[str]:
         if not lines or re.sub(r"\d+", "", line) != re.sub(r"\d+", "", lines[-1]):
             lines.append(line)
     return lines
+
+
+def describe_state(state: dict[str, Any]) -> str:
+    """Return a container's state in words, with how it ended before."""
+    current, last = state["state"], state.get("lastState", {})
+    if ended := current.get("terminated"):
+        words = f"{ended.get('reason', 'ended')}, exit code {ended['exitCode']} {ended.get('message', '')}".rstrip()
+    elif waiting := current.get("waiting"):
+        words = f"{waiting.get('reason', 'waiting')} {waiting.get('message', '')}".rstrip()
+    else:
+        words = "running" if state.get("ready") else "running, not ready"
+    if (before := last.get("terminated")) and not ended:
+        words += f"; ended before: {before.get('reason', 'ended')}, exit code {before['exitCode']}"
+    return words + (f"; {state['restartCount']} restarts" if state["restartCount"] else "")
+
+
+def read_log(env: str, pod: str, state: dict[str, Any]) -> str:
+    """Return the end of a container's log: of the run before, if it was restarted."""
+    command = ["logs", pod, "--container", state["name"], LINES]
+    again = state["restartCount"] and "running" in state["state"]
+    for options in [["--previous"], []] if again else [[]]:
+        done = kubectl.run_kubectl(env, *command, *options)
+        # The container may be gone: kubectl prints that where the log would be, and exits with 0.
+        if done.returncode == 0 and done.stdout and not done.stdout.startswith("unable to retrieve container logs"):
+            return done.stdout
+    return ""
 
 
 def is_completed(state: dict[str, Any]) -> bool:
@@ -71,8 +105,13 @@ def find_time(event: dict[str, Any]) -> str:
 
 
 def describe_warnings(env: str, since: str) -> list[str]:
-    """Return the warnings since a moment. Of the same warning, its last time is enough."""
-    events = kubectl.list_objects(env, "events", "--field-selector=type=Warning")
+    """Return the warnings since a moment."""
+    return describe_events(env, since, "type=Warning", "warnings")
+
+
+def describe_events(env: str, since: str, selector: str, title: str) -> list[str]:
+    """Return the events since a moment that a field selector finds. Of the same event, its last time is enough."""
+    events = kubectl.list_objects(env, "events", f"--field-selector={selector}")
     latest: dict[tuple[str, str], dict[str, Any]] = {}
     for event in sorted(events, key=find_time):
         if find_time(event) >= since:
@@ -81,9 +120,9 @@ def describe_warnings(env: str, since: str) -> list[str]:
             latest[key] = event
     lines = [
         f"{event['involvedObject']['kind']} {name}: {event.get('reason')}: {message}"
-        for (name, message), event in list(latest.items())[-WARNINGS:]
+        for (name, message), event in list(latest.items())[-EVENTS:]
     ]
-    return ["--- warnings", *lines] if lines else []
+    return [f"--- {title}", *lines] if lines else []
 
 
 def describe(env: str, since: str) -> str:

@@ -15,6 +15,7 @@ from deployer.process import find_tool, parse_json, run
 from deployer.yaml_files import find_value, read_mapping
 
 NODE_PURPOSE = "hub.jupyter.org/node-purpose"
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -55,12 +56,21 @@ def check_version(_: str) -> Iterator[Finding]:
 
 
 def check_namespace(env: str) -> Iterator[Finding]:
-    """Check that the namespace is there, or create it, because the later checks try things in it."""
+    """Check that the namespace is there and labelled, or create it: the later checks try things in it."""
     name = chart.name_release(env)
-    if kubectl.run_kubectl(env, "get", "namespace", name).returncode == 0:
-        yield ok(f"the namespace {name} is there")
-    elif (created := kubectl.run_kubectl(env, "create", "namespace", name)).returncode == 0:
-        yield ok(f"the namespace {name} was created")
+    metadata = {"name": name, "labels": {POD_SECURITY: "restricted"}}
+    namespace = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    if found := kubectl.read_object(env, "namespace", name):
+        level = found["metadata"].get("labels", {}).get(POD_SECURITY)
+        if level:
+            yield ok(f"the namespace {name} is there, its pods are held to Pod Security '{level}'")
+        else:
+            yield note(
+                f"the namespace {name} has no Pod Security label; let an administrator run "
+                f"`kubectl label namespace {name} {POD_SECURITY}=restricted`"
+            )
+    elif (created := kubectl.run_kubectl(env, "create", "--filename=-", text=namespace)).returncode == 0:
+        yield ok(f"the namespace {name} was created, its pods are held to Pod Security 'restricted'")
     else:
         yield problem(
             f"the namespace {name} is missing and cannot be created: {created.stderr.strip()}; "
