@@ -58,8 +58,9 @@ def read_password(folder: Path) -> str:
 
 
 def read_trial_values(env: str, folder: Path) -> YamlMapping:
-    """Return the values of the jupyterhub chart in an environment, with the secrets of this trial."""
-    merged = values.merge(values.read_values(env), read_secrets(folder))
+    """Return the values of the jupyterhub chart in an environment, its defaults and the secrets of this trial."""
+    defaults = {"jupyterhub": read_mapping(CHART / "ci" / "jupyterhub" / "values.yaml")}
+    merged = values.merge(values.merge(defaults, values.read_values(env)), read_secrets(folder))
     require_sign_in(merged)
     return dict(merged["jupyterhub"])
 

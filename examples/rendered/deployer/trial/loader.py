@@ -9,39 +9,6 @@ from typing import Any
 
 Values = dict[str, Any]
 
-# The chart's defaults of what is read here.
-CHART_DEFAULTS: Values = {
-    "hub": {
-        "baseUrl": "/",
-        "activeServerLimit": None,
-        "allowNamedServers": False,
-        "concurrentSpawnLimit": 64,
-        "consecutiveFailureLimit": 5,
-        "templatePaths": [],
-        "templateVars": {},
-        "config": {"JupyterHub": {"admin_access": True, "authenticator_class": "dummy"}},
-    },
-    "singleuser": {
-        "cmd": "jupyterhub-singleuser",
-        "events": True,
-        "profileList": [],
-        "startTimeout": 300,
-        "uid": 1000,
-        "fsGid": 100,
-        "memory": {"guarantee": "1G"},
-        "storage": {"homeMountPath": "/home/jovyan"},
-    },
-    "cull": {
-        "enabled": True,
-        "users": False,
-        "adminUsers": True,
-        "removeNamedServers": False,
-        "timeout": 3600,
-        "every": 600,
-        "concurrency": 10,
-        "maxAge": 0,
-    },
-}
 HUB_TRAITS = (
     "concurrent_spawn_limit",
     "active_server_limit",
@@ -73,15 +40,6 @@ SECRET_TRAITS = {
     "ConfigurableHTTPProxy": ("auth_token",),
     "CryptKeeper": ("keys",),
 }
-
-
-def merge(base: Values, over: Values) -> Values:
-    """Merge two layers: mappings key by key, anything else replaces."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
 
 
 def convert_to_camel_case(trait: str) -> str:
@@ -119,9 +77,8 @@ def load_culling(c: Any, cull: Values) -> None:
     c.JupyterHub.load_roles.append({"name": name, "scopes": scopes, "services": [name]})
 
 
-def load(c: Any, given: Values) -> None:
-    """Set on the configuration what the values of the jupyterhub chart say."""
-    values = merge(CHART_DEFAULTS, given)
+def load(c: Any, values: Values) -> None:
+    """Set on the configuration what the values of the jupyterhub chart say, its defaults included."""
     hub, user = values["hub"], values["singleuser"]
     c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
     c.JupyterHub.last_activity_interval = 60
