@@ -1,6 +1,7 @@
 """The chart: its jupyterhub dependency, and Helm's rendering of an environment."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -94,13 +95,19 @@ def write_stand_in(folder: Path) -> Path:
 
 def render(env: str, chart: Path = CHART) -> str:
     """Return every object of an environment as Helm would send it, with fake secrets."""
+    return render_with_warnings(env, chart)[0]
+
+
+def render_with_warnings(env: str, chart: Path = CHART) -> tuple[str, list[str]]:
+    """Return every object of an environment, and what Helm and the guards warn of."""
     release = name_release(env)
     layers = [*values.list_helm_arguments(env), "--values", label(FAKE_SECRETS)]
     done = run(find_tool("helm"), "template", release, chart, "--namespace", release, *layers)
     if done.returncode:
         problems = helm_errors.translate(env, read_name(), done.stderr)
         raise UserError(f"config/{env}.yaml with config/hub.yaml does not render:\n{problems}")
-    return done.stdout
+    warnings = helm_errors.translate_warnings(env, done.stderr)
+    return done.stdout, [*warnings, *re.findall("^# warning: (.*)$", done.stdout, flags=re.MULTILINE)]
 
 
 def run_helm_with_secrets(env: str, *arguments: str, find_failure: Callable[[], str] = lambda: "") -> Done:

@@ -9,6 +9,9 @@ from deployer.yaml_files import KeyPath, find_value, join_keys, read_mapping
 
 NOISE = re.compile(r"^Error: execution error at \(.*?\): *\n?", re.MULTILINE)
 DEBUG_HINT = "Use --debug flag to render out invalid YAML"
+# Helm 4 writes the same text inside of a log line.
+WARNING = re.compile(r'^.*?warning: (.*?)"?$', re.MULTILINE)
+REPLACED = re.compile(r"cannot overwrite table with non table for [^. ]+\.(\S+) \(map\[(.*)\]\)")
 SCHEMA_TITLE = "Error: values don't meet the specifications of the schema"
 
 
@@ -38,13 +41,16 @@ def translate(env: str, chart_name: str, text: str) -> str:
 
     A line that is not understood stays as Helm has written it.
     """
-    text = NOISE.sub("", text.strip()).replace(DEBUG_HINT, "").strip()
+    text = WARNING.sub("", NOISE.sub("", text.strip())).replace(DEBUG_HINT, "").strip()
     lines: list[str] = []
     prefix: KeyPath = ()
     for line in text.splitlines():
         if line in (f"{chart_name}:", "jupyterhub:"):
             prefix = ("jupyterhub",) if line == "jupyterhub:" else ()
-        elif found := re.fullmatch(r"- at '(.*?)': (.*)", line):
+        elif re.fullmatch(r" *- at '.*?': (validation|'\w+') failed", line):
+            # The lines below it, which are indented, say what is wrong.
+            continue
+        elif found := re.fullmatch(r" *- at '(.*?)': (.*)", line):
             keys = [key.replace("~1", "/").replace("~0", "~") for key in found[1].split("/")[1:]]
             path: KeyPath = (*prefix, *(int(key) if key.isdecimal() else key for key in keys))
             if unknown := re.fullmatch(r"additional properties (.*) not allowed", found[2]):
@@ -55,3 +61,18 @@ def translate(env: str, chart_name: str, text: str) -> str:
         elif line and not line.startswith(SCHEMA_TITLE):
             lines.append(line)
     return "\n".join(dict.fromkeys(lines))
+
+
+def translate_warnings(env: str, text: str) -> list[str]:
+    """Return what Helm warns of. A value that replaces an empty map of the chart loses nothing."""
+    messages = []
+    for warning in WARNING.findall(text):
+        if not (found := REPLACED.fullmatch(warning)):
+            messages.append(warning)
+        elif found[2]:
+            path = tuple(found[1].split("."))
+            messages.append(
+                f"{values.find_source(env, path)}{found[1]}: the chart's own entries are lost ({found[2]:.100}), "
+                f"because this value is not a map. Write a map, `{path[-1]}: {{NAME: …}}`, which is added to them."
+            )
+    return list(dict.fromkeys(messages))

@@ -10,11 +10,14 @@ from pathlib import Path
 import kubernetes_validate  # type: ignore[import-untyped]
 import yaml
 
-from deployer import chart
+from deployer import chart, values
 from deployer.commands.secrets import print_secrets_check
 from deployer.errors import UserError
+from deployer.hub_start import check as hub_start
+from deployer.hub_start import configuration
 from deployer.paths import CHART, ENVIRONMENTS, ROOT, list_files
-from deployer.yaml_files import YAML_HINT, find_conflicts, read_text
+from deployer.trial import packages
+from deployer.yaml_files import YAML_HINT, YamlMapping, find_conflicts, read_text
 
 # The chart requires 1.28; Kubernetes supports its newest three; clouds are a year or so behind.
 KUBERNETES = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
@@ -34,7 +37,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.offline:
         with tempfile.TemporaryDirectory() as folder:
             check_environments(chart.write_stand_in(Path(folder)))
-        print("OFFLINE=1 left out: rendering the jupyterhub chart, its objects, and its own schema of the values.")
+        print(
+            "OFFLINE=1 left out: rendering the jupyterhub chart, its objects, its own schema of the values, and "
+            "whether the hub starts."
+        )
     else:
         chart.build_dependency()
         check_environments(CHART)
@@ -56,21 +62,40 @@ def lint() -> None:
 
 
 def check_environments(folder: Path) -> None:
-    """Render a chart for both environments, and validate the objects."""
+    """Render a chart for both environments, validate the objects, and load the configuration of the hub."""
     for env in ENVIRONMENTS:
-        number, unknown = validate(chart.render(env, folder))
-        if number:
-            print(f"{env}: {number} objects are valid for Kubernetes {KUBERNETES[0]} to {KUBERNETES[-1]}")
+        found = values.read_values(env)
+        if messages := hub_start.compile_snippets(env, found):
+            raise UserError("\n".join(messages))
+        manifests, warnings = chart.render_with_warnings(env, folder)
+        objects = [item for item in yaml.safe_load_all(manifests) if item]
+        unknown = validate(objects)
+        if objects:
+            print(f"{env}: {len(objects)} objects are valid for Kubernetes {KUBERNETES[0]} to {KUBERNETES[-1]}")
         else:
             print(f"{env}: it renders; nothing to validate without the jupyterhub chart")
         if unknown:
             print(f"{env}: not validated, no schema for it: {', '.join(sorted(unknown))}")
+        if configuration.find_hub(objects):
+            reason, old_names = check_hub_start(env, objects)
+            print(f"{env}: {f'not checked whether the hub starts: {reason}' if reason else 'the hub would start'}")
+            warnings += old_names
+        for warning in [*warnings, *hub_start.list_unknown_settings(found)]:
+            print(f"{env}: warning: {warning}")
 
 
-def validate(manifests: str) -> tuple[int, set[str]]:
-    """Check each object against each Kubernetes version. Returns their number and the kinds without a schema."""
+def check_hub_start(env: str, objects: list[YamlMapping]) -> tuple[str, list[str]]:
+    """Load the configuration of the hub with the packages of its image. Returns why it was not, and warnings."""
+    try:
+        python = packages.install_hub(packages.install_uv()) / "bin" / "python"
+    except UserError as error:
+        return str(error).splitlines()[0], []
+    return hub_start.load_configuration(env, objects, python)
+
+
+def validate(objects: list[YamlMapping]) -> set[str]:
+    """Check each object against each Kubernetes version. Returns the kinds without a schema."""
     unknown: set[str] = set()
-    objects = [item for item in yaml.safe_load_all(manifests) if item]
     for item in objects:
         for version in KUBERNETES:
             try:
@@ -81,4 +106,4 @@ def validate(manifests: str) -> tuple[int, set[str]]:
                 key = ".".join(str(part) for part in error.path)
                 name = f"{item['kind']} {item['metadata']['name']}"
                 raise UserError(f"{name}: {key} is not valid for Kubernetes {version}: {error.message}") from error
-    return len(objects), unknown
+    return unknown
