@@ -9,8 +9,10 @@ help: ## Show this list
 demo: ## Write a hub repository with the default answers under build/, check it, and let a robot use its hub (OPEN=1: leave the hub running)
 	@python3 tools/demo.py $(if $(OPEN),--open)
 
-test: .venv ## Lint the template and run its tests (TESTS=tests/test_engines.py: only these; PYTEST_ADDOPTS='-m chart')
-	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --quiet --check .
+lint: .venv ## Run the hooks of .pre-commit-config.yaml on all files
+	@.venv/bin/pre-commit run --all-files
+
+test: lint ## Lint the template and run its tests (TESTS=tests/test_engines.py: only these; PYTEST_ADDOPTS='-m chart')
 	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 
 e2e: .venv ## Deploy to the cluster that E2E_CONTEXT names, kubectl's current context, and break it in many ways (HELM4: a Helm 4 too)
@@ -44,5 +46,5 @@ sample: .venv ## Write examples/rendered/ again, which shows what a change does 
 	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
 	@touch $@
 
-.PHONY: .venv help demo test e2e e2e-image bench lock sample
+.PHONY: .venv help demo lint test e2e e2e-image bench lock sample
 .DEFAULT_GOAL := help

@@ -86,8 +86,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the environment once, before the workers start, which inherit it.
 
-    The engines neither read the configuration of who runs the tests nor write into their caches: cookiecutter has
-    been seen to remove the whole of its cache for a wrong address.
+    The engines and git do not read the configuration of the person who runs the tests, who may have no identity in git,
+    and the engines do not write into this person's caches: cookiecutter removes all of its cache for a wrong address.
     """
     if hasattr(config, "workerinput"):
         return
@@ -98,6 +98,9 @@ def pytest_configure(config: pytest.Config) -> None:
     (folder / "copier.yaml").write_text("{}\n", encoding="utf-8")
     os.environ["COOKIECUTTER_CONFIG"] = str(folder / "cookiecutter.yaml")
     os.environ["COPIER_SETTINGS_PATH"] = str(folder / "copier.yaml")
+    identity = "[user]\nname = Test\nemail = test@example.edu\n[init]\ndefaultBranch = main\n"
+    (folder / "gitconfig").write_text(identity, encoding="utf-8")
+    os.environ["GIT_CONFIG_GLOBAL"] = str(folder / "gitconfig")
     os.environ["HELM"] = str(fetch_helm.find())
     os.environ["SOPS"] = shutil.which(os.environ.get("SOPS", "sops")) or str(Path(sys.executable).with_name("sops"))
     os.environ["AGE_KEYGEN"] = shutil.which(os.environ.get("AGE_KEYGEN", "age-keygen")) or age_keygen(folder)
@@ -135,7 +138,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if skipped := len(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(f"{skipped} of {ran + skipped} tests were skipped: {skipped / (ran + skipped):.0%}")
     if "NO_CHART" in os.environ:
-        reason = os.environ["NO_CHART"].splitlines()[0]
+        reason = next(iter(os.environ["NO_CHART"].splitlines()), "")
         terminalreporter.write_line(f"The real chart was NOT rendered: {reason}")
     else:
         terminalreporter.write_line(f"The real chart was rendered: {os.environ['Z2JH_CHART']}")

@@ -41,6 +41,30 @@ def by_copier(template: Path, folder: Path, answers: dict[str, str]) -> Path:
     return target
 
 
+def git(repository: Path, *arguments: str) -> str:
+    """Run git in a repository, with the identity that conftest.py sets. Return what it prints."""
+    done = subprocess.run(["git", *arguments], cwd=repository, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
+
+
+def commit(repository: Path, message: str = "A change") -> None:
+    """Commit everything, even if nothing has changed. Hooks do not run."""
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--no-verify", "--allow-empty", f"--message={message}")
+
+
+def merge(base: dict, over: dict) -> dict:
+    """Merge values over others, key by key, as Helm does with two files."""
+    both = {key: merge(base[key], over[key]) for key in base.keys() & over.keys() if isinstance(over[key], dict)}
+    return {**base, **over, **both}
+
+
+def change_values(file: Path, values: dict) -> None:
+    """Merge values into a YAML file."""
+    before = yaml.safe_load(file.read_text(encoding="utf-8"))
+    file.write_text(yaml.safe_dump(merge(before or {}, values)), encoding="utf-8")
+
+
 def npm_package(package: str) -> Path:
     """The node_modules folder of a package, installed under build/ if need be; skips where npm cannot be had."""
     folder = TEMPLATE / "build" / "npm" / package.replace("/", "-")

@@ -15,6 +15,8 @@ import yaml
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
+from repositories import merge
+
 # An image of which the answers' own is not, for a change of it.
 OTHER_IMAGE = os.environ.get(
     "E2E_OTHER_IMAGE",
@@ -73,14 +75,8 @@ class Repository:
 
     def change(self, values: dict, message: str, file: str = "config/hub.yaml") -> None:
         """Merge values into a file of config/, and commit."""
-
-        def merged(base: dict, over: dict) -> dict:
-            for key, value in over.items():
-                base[key] = merged(base.get(key) or {}, value) if isinstance(value, dict) else value
-            return base
-
         path = self.folder / file
-        text = yaml.dump(merged(yaml.safe_load(path.read_text("utf-8")), values), Dumper=Dumper, sort_keys=False)
+        text = yaml.dump(merge(yaml.safe_load(path.read_text("utf-8")), values), Dumper=Dumper, sort_keys=False)
         path.write_text(text, "utf-8")
         self.run("git", "commit", "--quiet", "--all", f"--message={message}")
 

@@ -9,14 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import run_deployer, run_python
-
-
-def commit(repository: Path) -> None:
-    """Commit everything."""
-    author = ["-c", "user.name=Test", "-c", "user.email=test@example.edu"]
-    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
-    subprocess.run(["git", *author, "commit", "--quiet", "--message=All"], cwd=repository, check=True)
+from repositories import commit, run_deployer, run_python
 
 
 @pytest.fixture

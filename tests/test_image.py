@@ -1,7 +1,6 @@
 """The image: its reference in every environment, its tag from its content, its lock."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -12,24 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import TEMPLATE, objects, render, run_deployer
+from repositories import TEMPLATE, commit, git, objects, render, run_deployer
 
 OWN = {"image_name": "registry.example.edu/course/image"}
 STACKS = ["base", "datascience", "julia", "minimal", "pytorch", "r", "scipy", "tensorflow"]
-IDENTITY = {f"GIT_{who}_{what}": "tests@example.edu" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-
-
-def git(repository: Path, *arguments: str) -> str:
-    environ = {**os.environ, **IDENTITY}
-    done = subprocess.run(
-        ["git", *arguments], cwd=repository, env=environ, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return done.stdout.strip()
-
-
-def commit(repository: Path) -> None:
-    git(repository, "add", "--all")
-    git(repository, "commit", "--quiet", "--no-verify", "--allow-empty", "--message", "x")
 
 
 def tag(repository: Path) -> str:

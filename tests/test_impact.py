@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import run_deployer
+from repositories import change_values, commit, run_deployer
 
 HUB = "The hub restarts: for some seconds nobody can sign in or start a server. Running servers are not affected."
 PROXY = (
@@ -91,13 +91,6 @@ CHANGES = {
 }
 
 
-def commit(repository: Path, message: str) -> None:
-    """Commit everything."""
-    author = ["-c", "user.name=Test", "-c", "user.email=test@example.edu"]
-    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
-    subprocess.run(["git", *author, "commit", "--quiet", f"--message={message}"], cwd=repository, check=True)
-
-
 @pytest.fixture
 def repository(edited: Callable[..., Path]) -> Path:
     """A repository with the default answers and one commit."""
@@ -108,15 +101,8 @@ def repository(edited: Callable[..., Path]) -> Path:
 
 
 def change(repository: Path, values: dict, file: str = "config/hub.yaml") -> None:
-    """Merge values into a file."""
-
-    def merged(base: dict, over: dict) -> dict:
-        for key, value in over.items():
-            base[key] = merged(base.get(key) or {}, value) if isinstance(value, dict) else value
-        return base
-
-    path = repository / file
-    path.write_text(yaml.safe_dump(merged(yaml.safe_load(path.read_text("utf-8")) or {}, values)), "utf-8")
+    """Merge values into a file of the repository."""
+    change_values(repository / file, values)
 
 
 def impact(repository: Path, **environ: str) -> str:

@@ -17,9 +17,9 @@ import yaml
 from matrix import CELLS
 from test_engines import MERGED
 from test_guards import BASES, changed
-from test_update import commit, run
+from test_update import run
 
-from repositories import TEMPLATE, build_dependency, by_cookiecutter, objects, render, run_deployer, run_python
+from repositories import TEMPLATE, build_dependency, by_cookiecutter, commit, objects, render, run_deployer, run_python
 
 OLD, NEXT = "4.4.0", "5.0.0"
 DATA = {OLD: TEMPLATE / "tests" / "data" / "jupyterhub-4.4.0", NEXT: TEMPLATE / "tests" / "data" / "jupyterhub-main"}

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -82,13 +81,6 @@ def proxy() -> Path:
     return npm_package(PROXY) / ".bin"
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def repository(bake: Callable[..., Path]) -> Path:
     """A repository with the default answers."""
@@ -127,7 +119,7 @@ def hub(repository: Path, proxy: Path, tmp_path_factory: pytest.TempPathFactory)
         for name, module in {"package-broken": "course_package", "ipykernel-broken": "ipykernel"}.items():
             (folder / name).mkdir()
             (folder / name / f"{module}.py").write_text('raise ImportError("libcourse.so.1 is not there")\n')
-        port, api, inside = free_port(), free_port(), free_port()
+        port, api, inside = hubs.free_port(), hubs.free_port(), hubs.free_port()
         common = f"""
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.hub_port = {inside}

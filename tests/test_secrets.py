@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import build_dependency, run_deployer
+from repositories import build_dependency, commit, run_deployer
 
 
 @pytest.fixture(autouse=True)
@@ -100,12 +100,6 @@ def objects(rendered: str) -> list[dict]:
 def hub_secret(rendered: str) -> dict[str, str]:
     """What the hub's own Secret has, in base64 or redacted."""
     return next(i["data"] for i in objects(rendered) if i["kind"] == "Secret" and "values.yaml" in i["data"])
-
-
-def commit(repository: Path, message: str) -> None:
-    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
-    command = ["git", "commit", "--quiet", "--no-verify", "--allow-empty", "--message", message]
-    subprocess.run(command, cwd=repository, check=True)
 
 
 def new_key(file: Path) -> str:

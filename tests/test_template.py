@@ -83,12 +83,6 @@ def test_every_command_names_the_copier_that_is_tested() -> None:
     assert len({version for text in texts for version in re.findall(r"copier==([0-9.]+[0-9])", text)}) == 1
 
 
-def test_code_keeps_to_its_style() -> None:
-    for command in (["check", "--quiet", "."], ["format", "--quiet", "--check", "."]):
-        done = subprocess.run([sys.executable, "-m", "ruff", *command], cwd=TEMPLATE, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout
-
-
 def test_the_readme_names_every_question() -> None:
     text = (TEMPLATE / "README.md").read_text(encoding="utf-8")
     assert [key for key in KEYS if f"`{key}`" not in text] == []

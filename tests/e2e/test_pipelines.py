@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hubs import free_port
 
 from repositories import npm_package
 from students import Repository
@@ -29,12 +30,6 @@ HTPASSWD = f"{USER}:$2b$04$K5o.vGpWbv1FcLkCcWWGZ.vRHswnbkHac028l4Sks/O/OConHy8rG
 # What says here how to build. GitLab's pipeline says it itself.
 ENGINE = ("CONTAINER", "BUILDAH_ISOLATION", "CONTAINERS_STORAGE_CONF")
 BASE = "quay.io/jupyter/scipy-notebook"
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def here(address: str) -> bool:
