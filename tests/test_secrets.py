@@ -239,7 +239,7 @@ def test_a_deploy_stops_before_it_calls_the_cluster(
     value = re.search(r"cookieSecret: (ENC\S+)", text)[1]
     other = re.search(r"secretToken: (ENC\S+)", text)[1]
     for changed in (
-        text.replace("secretsFor: prod", "secretsFor: staging"),
+        text.replace("hub-prod", "hub-staging"),
         text.replace(value, other),
         text.replace(f"        cookieSecret: {value}\n", ""),
         re.sub(r"    mac: .*\n", "", text),
@@ -248,7 +248,7 @@ def test_a_deploy_stops_before_it_calls_the_cluster(
         file.write_text(changed, encoding="utf-8")
         refused(upgrade(hub), "secrets/prod.yaml is not what was encrypted", "git log")
     shutil.copy(hub / "secrets/staging.yaml", file)
-    refused(upgrade(hub), "has the secrets of 'staging'")
+    refused(upgrade(hub), "has the secrets of 'data-science-hub-staging'")
     file.write_text("secretsFor: prod\njupyterhub: {}\n", encoding="utf-8")
     refused(upgrade(hub), "secrets/prod.yaml is not encrypted")
     file.unlink()
@@ -274,7 +274,7 @@ def test_helm_at_hand_is_stopped_by_the_chart(hub: Path) -> None:
     command = [os.environ["HELM"], "template", release, "chart", "--namespace", release, *layers]
     done = subprocess.run([*command, "secrets/prod.yaml"], cwd=hub, capture_output=True, text=True)
     refused(done, "sops")
-    for env, words in (("prod", None), ("staging", "these are the secrets of staging, and the environment is prod")):
+    for env, words in (("prod", None), ("staging", "these are the secrets of data-science-hub-staging, and the")):
         decrypt = [os.environ["SOPS"], "decrypt", f"secrets/{env}.yaml"]
         plain = subprocess.run(decrypt, cwd=hub, check=True, capture_output=True, text=True).stdout
         done = subprocess.run([*command, "-"], cwd=hub, capture_output=True, text=True, input=plain)
@@ -432,7 +432,10 @@ def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_pat
         (text.replace(value, secrets.token_hex(32)), "plain text", "jupyterhub.hub.cookieSecret"),
         (text.replace("jupyterhub:\n", "# the password is hunter2\njupyterhub:\n"), "plain text", "comments"),
         (re.sub(r"    mac: .*\n", "", text), "not signed"),
-        (text.replace("secretsFor: prod", "secretsFor: staging"), "'staging'"),
+        (
+            text.replace("hub-prod", "hub-staging"),
+            "'data-science-hub-staging'",
+        ),
         (
             text.replace("cookieSecret:", "cookieSecrets:"),
             "has no jupyterhub.hub.cookieSecret",

@@ -1,6 +1,6 @@
 secrets: .venv ## Make the secrets that are missing, and ask for what only a provider knows
 	@$(DEPLOYER) keys mine
-	@$(DEPLOYER) secrets make $(ASKED)
+	@$(DEPLOYER) secrets make $(ASKED) $(if $(MOVED),--moved)
 
 secrets-share: .venv ## Share the secrets with somebody: WITH=age1... NAME='Ada Lovelace'
 	@$(DEPLOYER) keys share $(ASKED) --with "$$WITH" --name "$$NAME"

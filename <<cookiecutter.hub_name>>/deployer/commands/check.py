@@ -10,7 +10,7 @@ from pathlib import Path
 import kubernetes_validate  # type: ignore[import-untyped]
 import yaml
 
-from deployer import chart, values
+from deployer import answers, chart, values
 from deployer.commands.secrets import print_secrets_check
 from deployer.errors import UserError
 from deployer.hub_start import check as hub_start
@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     lint()
     print_secrets_check()
+    print_answers_check()
     if arguments.offline:
         with tempfile.TemporaryDirectory() as folder:
             check_environments(chart.write_stand_in(Path(folder)))
@@ -59,6 +60,14 @@ def lint() -> None:
         if subprocess.run([programs / name, *arguments], cwd=ROOT).returncode:
             hint = f". Where it is a syntax error: {YAML_HINT}" if name == "yamllint" else ""
             raise UserError(f"{name} has found mistakes; it says above which{hint}")
+
+
+def print_answers_check() -> None:
+    """Say which answers config/ contradicts, and that config/ counts."""
+    if differences := answers.list_differences():
+        for item in differences:
+            print(f".copier-answers.yml: {item.key} is '{item.answer}', and config/ has '{item.found}', which counts")
+        print("answers: run `make answers`; else the next `copier update` can end in conflicts on these lines")
 
 
 def check_environments(folder: Path) -> None:

@@ -1,9 +1,12 @@
 """Options that several commands have."""
 
 import argparse
+from pathlib import Path
 
 from deployer import units
+from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS
+from deployer.yaml_files import read_mapping
 
 
 def add_environment(parser: argparse.ArgumentParser, required: bool = True) -> None:
@@ -27,3 +30,19 @@ def parse_wait(arguments: argparse.Namespace) -> int:
     """Return how many seconds to wait for another deploy. Raises UserError for a duration that Helm does not read."""
     limit = 2 * units.parse_duration(arguments.timeout, "TIMEOUT")
     return units.parse_duration(arguments.wait, "WAIT") if arguments.wait else limit
+
+
+def add_answers(parser: argparse.ArgumentParser) -> None:
+    """Add `--answers`."""
+    parser.add_argument("--answers", default="", help="a YAML file with answers; without it, they are asked for")
+
+
+def read_given(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the answers of the file that was named, as texts. Raises UserError where it is not one of answers."""
+    if not arguments.answers:
+        return {}
+    found = read_mapping(Path(arguments.answers).absolute())
+    for key, value in found.items():
+        if isinstance(value, dict | list) or value is None:
+            raise UserError(f"{arguments.answers}: {key} must be one text in quotes, such as '' or 'mon 10:00-11:30'")
+    return {str(key): str(value) for key, value in found.items()}

@@ -18,7 +18,7 @@ from deployer import files, marks
 from deployer.errors import CommandFailedError, UserError
 from deployer.paths import FAKE_SECRETS, ROOT, label, secrets_file
 from deployer.process import find_tool, read_output, run
-from deployer.secrets import key_files
+from deployer.secrets import identity, key_files
 from deployer.yaml_files import KeyPath, YamlMapping, join_keys, list_leaves, read_mapping
 
 # The exit statuses of sops (its cmd/sops/codes) that have one cause each.
@@ -71,8 +71,11 @@ def decrypt_file(env: str, file: Path) -> str:
     return done.stdout
 
 
-def decrypt(env: str) -> str:
-    """Return the secrets of an environment as YAML, in memory only. Raises UserError where they cannot be trusted."""
+def decrypt(env: str, moved: bool = False) -> str:
+    """Return the secrets of an environment as YAML, in memory only. Raises UserError where they cannot be trusted.
+
+    They must be those of this hub in this repository, unless the repository has moved.
+    """
     file = secrets_file(env)
     name = label(file)
     if not file.is_file():
@@ -81,11 +84,9 @@ def decrypt(env: str) -> str:
     if not content.get("sops"):
         raise UserError(describe_plaintext(env, content))
     text = decrypt_file(env, file)
-    found = yaml.safe_load(text).get("secretsFor")
-    if found != env:
-        raise UserError(
-            f"{name} has the secrets of '{found}' (secretsFor): each environment has its own, from `make secrets`"
-        )
+    problem = identity.find_problem(env, yaml.safe_load(text).get("secretsFor"))
+    if problem and not moved:
+        raise UserError(problem)
     return text
 
 

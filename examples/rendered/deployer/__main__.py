@@ -30,6 +30,9 @@ COMMANDS = {
     "values": "print the values without the secrets, and the command to run Helm by hand",
     "image": "build, test or push the image of image/, print its tag, write or check its lock",
     "cluster": "create the cluster or change its nodes",
+    "answers": "let .copier-answers.yml follow what people have edited in config/",
+    "new-class": "make a hub for another class from this one, with secrets of its own",
+    "new-term": "set the calendar and the numbers of a new term, renew the secrets, and tag the old term",
 }
 
 

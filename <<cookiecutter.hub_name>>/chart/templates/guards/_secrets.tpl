@@ -3,8 +3,10 @@
 {{- $env := .Values.environment }}
 {{- $for := .Values.secretsFor | default "" }}
 {{- $real := include "hub.isRealCluster" . }}
-{{- if and $for (ne $for "rendering") (ne $for $env) }}
-secretsFor: these are the secrets of {{ $for }}, and the environment is {{ $env }}. Use `make deploy ENV={{ $env }}`, which takes secrets/{{ $env }}.yaml.
+{{- /* `<release> in <repository>`; the environment alone is what older versions of the template wrote. */}}
+{{- $of := first (splitList " in " $for) }}
+{{- if and $for (not (has $of (list "rendering" $env (printf "%s-%s" .Chart.Name $env)))) }}
+secretsFor: these are the secrets of {{ $of }}, and the release is {{ .Chart.Name }}-{{ $env }}. Use `make deploy ENV={{ $env }}`, which takes secrets/{{ $env }}.yaml.
 {{- else if and $real (eq $for "rendering") }}
 secretsFor: these are the fake secrets of chart/ci/fake-secrets.yaml, which everybody knows. Use `make deploy ENV={{ $env }}`, which takes secrets/{{ $env }}.yaml.
 {{- else if and $real (not $for) }}

@@ -11,8 +11,8 @@ import yaml
 from deployer import marks
 from deployer.commands.options import add_environment, list_environments
 from deployer.errors import UserError
-from deployer.paths import label, secrets_file
-from deployer.secrets import generation, rejection, rules, sops
+from deployer.paths import ENVIRONMENTS, label, secrets_file
+from deployer.secrets import forgetting, generation, identity, rejection, rules, sops
 from deployer.yaml_files import KeyPath, join_keys, list_leaves, read_mapping
 
 # A file system in memory, for the editor's file.
@@ -23,9 +23,10 @@ EFFECTS = {"secretToken": "cuts every student's connection for some seconds", "c
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("action", choices=["make", "check", "edit", "set", "show", "rotate"])
+    parser.add_argument("action", choices=["make", "check", "edit", "set", "show", "rotate", "forget"])
     add_environment(parser, required=False)
     parser.add_argument("--key", help="a secret, by the keys that lead to it")
+    parser.add_argument("--moved", action="store_true", help="the repository has another address than before")
     parser.add_argument("--new", nargs="*", default=[], help="secrets to generate again; 'values': every random one")
 
 
@@ -36,7 +37,11 @@ def run(arguments: argparse.Namespace) -> None:
         print_secrets_check()
     elif action in ("make", "rotate"):
         for each in list_environments(arguments):
-            make(each) if action == "make" else rotate(each, arguments.new)
+            make(each, arguments.moved) if action == "make" else rotate(each, arguments.new)
+    elif action == "forget":
+        forgetting.require_committed()
+        forgetting.forget_secrets()
+        print("Removed: the secrets, and everyone who could open them. `make secrets` creates new ones")
     elif not env or (action == "set" and not key):
         raise UserError(f"say which: `make secrets-{action} ENV=prod{' KEY=...' if action == 'set' else ''}`")
     elif action == "set":
@@ -53,6 +58,9 @@ def print_secrets_check() -> None:
         raise UserError("\n".join(problems))
     if blanks := marks.list_blanks():
         print(f"blanks: refused by deploys until they are filled in: {', '.join(blanks)}")
+    for file in (secrets_file(env) for env in ENVIRONMENTS):
+        if file.is_file() and not identity.is_complete(file.stem, read_mapping(file).get("secretsFor")):
+            print(f"{label(file)}: it does not say which repository it belongs to (secretsFor): run `make secrets`")
     if rejection.list_secret_files():
         print("secrets: every one that the hub needs is there, encrypted; `make secrets` asks for those that are blank")
     else:
@@ -69,20 +77,23 @@ def ask_or_generate(env: str, path: KeyPath) -> str:
     return value or marks.BLANK + recipe["what"]
 
 
-def make(env: str) -> None:
+def make(env: str, moved: bool = False) -> None:
     """Generate what is missing in the secrets of an environment, and ask for what is blank; nothing else changes."""
     file = secrets_file(env)
     present: dict[KeyPath, object] = {}
     if file.exists():
-        present = dict(list_leaves(yaml.safe_load(sops.decrypt(env))))
+        present = dict(list_leaves(yaml.safe_load(sops.decrypt(env, moved))))
     else:
         rules.require_recipients(env)
     wanted = generation.list_recipes()
     missing = [path for path in wanted if marks.BLANK in str(present.get(path, marks.BLANK))]
     values = {path: ask_or_generate(env, path) for path in missing}
     made = {path: value for path, value in values.items() if present.get(path) != value}
+    owner = present.get(generation.OWNER)
+    if present and (moved or not identity.is_complete(env, owner)):
+        made[generation.OWNER] = identity.describe_owner(env)
     if not present:
-        plain = generation.fill_in({**made, generation.OWNER: env})
+        plain = generation.fill_in({**made, generation.OWNER: identity.describe_owner(env)})
         sops.encrypt(env, yaml.safe_dump(plain, sort_keys=False))
     elif made:
         sops.set_values(env, made)

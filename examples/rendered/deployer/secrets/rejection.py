@@ -6,7 +6,7 @@ import yaml
 
 from deployer import marks
 from deployer.paths import CHART_VALUES, CONFIG, ENVIRONMENTS, ROOT, label, secrets_file
-from deployer.secrets import generation, rules, sops
+from deployer.secrets import generation, identity, rules, sops
 from deployer.yaml_files import KeyPath, YamlMapping, join_keys, list_leaves, read_mapping
 
 # What is a secret by its name, whether the template knows it or not.
@@ -70,8 +70,8 @@ def list_metadata_problems(env: str, content: YamlMapping, metadata: YamlMapping
     found = []
     if not ENCRYPTED.fullmatch(str(metadata.get("mac"))):
         found.append(f"{name} is not signed (sops.mac): take a good version (`git log {name}`)")
-    if content.get("secretsFor") != env:
-        found.append(f"{name} has the secrets of '{content.get('secretsFor')}' (secretsFor): it must be '{env}'")
+    if problem := identity.find_problem(env, content.get("secretsFor")):
+        found.append(problem)
     if differing := set(sops.list_recipients(metadata)) ^ set(rules.list_recipients(env)):
         found.append(
             f"{name} is not encrypted for the keys that .sops.yaml names ({', '.join(sorted(differing))}): "
