@@ -37,10 +37,10 @@ pictures: .venv ## Take the pictures in docs/images/ again, from `make try` in C
 sample: .venv ## Write examples/rendered/ again, which shows what a change does to the output
 	@$(PYTHON) tools/write_sample.py
 
-# This file exists only after a complete installation: an interrupted one starts again.
+# This file exists only after a complete installation: an interrupted one starts again, a changed list adds to it.
 .venv: .venv/complete
 .venv/complete: tests/requirements.txt <<cookiecutter.hub_name>>/deployer/requirements.txt
-	@rm -rf .venv
+	@test -e $@ || rm -rf .venv
 	@echo 'Installing the Python packages of $< into .venv; this takes about a minute'
 	@python3 -m venv .venv || { rm -rf .venv; echo 'python3 cannot make .venv, see above; on Debian and Ubuntu run `sudo apt install python3-venv`' >&2; exit 1; }
 	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
