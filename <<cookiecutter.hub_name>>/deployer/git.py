@@ -51,6 +51,11 @@ def resolve_commit(ref: str) -> str:
     raise UserError(f"there is no commit '{ref}': say which to compare with, `make impact BASE=main`")
 
 
+def is_ancestor(older: str, newer: str) -> bool:
+    """Return whether a commit has another one in its history. A commit that is not in this checkout is in none."""
+    return run("git", "merge-base", "--is-ancestor", older, newer).returncode == 0
+
+
 def describe_commit(commit: str) -> str:
     """Return a commit as people know it: its short hash and its subject."""
     if not commit:

@@ -1,10 +1,12 @@
 """docker, podman or buildah: which one builds here, and what it builds, tests and pushes."""
 
+import json
 import os
 import platform
 import re
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import yaml
 
 from deployer import chart
 from deployer.errors import UserError
+from deployer.image import pushed
 from deployer.image.reference import extracted, find_reference, list_platforms
 from deployer.process import find_tool, read_output, run
 
@@ -100,11 +103,23 @@ def test() -> None:
 
 
 def push() -> None:
-    """Push the image for all platforms."""
-    engine, several = choose_engine(), len(list_platforms()) > 1
-    if several and engine == "docker":
-        build_stage("course", list_platforms(), "--tag", find_reference(), "--push")
-    elif several:
-        run_visibly(engine, "manifest", "push", "--all", find_reference(), f"docker://{find_reference()}")
-    else:
-        run_visibly(engine, "push", find_reference())
+    """Push the image for all platforms, and note the digest that it has in the registry."""
+    engine, reference, several = choose_engine(), find_reference(), len(list_platforms()) > 1
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "told")
+        if engine == "docker" and several:
+            build_stage("course", list_platforms(), "--tag", reference, "--push", f"--metadata-file={told}")
+            digest = json.loads(told.read_text(encoding="utf-8"))["containerimage.digest"]
+        elif engine == "docker":
+            run_visibly("docker", "push", reference)
+            listed = json.loads(read_output("docker", "image", "inspect", "--format={{json .RepoDigests}}", reference))
+            repository = reference.rpartition(":")[0]
+            digest = next(one.partition("@")[2] for one in listed if one.partition("@")[0] == repository)
+        elif several:
+            push_all = ("manifest", "push", "--all", f"--digestfile={told}", reference, f"docker://{reference}")
+            run_visibly(engine, *push_all)
+            digest = told.read_text(encoding="utf-8").strip()
+        else:
+            run_visibly(engine, "push", f"--digestfile={told}", reference)
+            digest = told.read_text(encoding="utf-8").strip()
+    pushed.add(reference, digest)

@@ -11,6 +11,7 @@ import yaml
 
 from deployer import helm_errors, redact, values
 from deployer.errors import ChartUnavailableError, CommandFailedError, UserError
+from deployer.image import pushed
 from deployer.paths import CHART, FAKE_SECRETS, label
 from deployer.process import Done, find_tool, read_output, run, run_watched
 from deployer.secrets import sops
@@ -119,7 +120,8 @@ def run_helm_with_secrets(env: str, *arguments: str, find_failure: Callable[[], 
     Helm never sees the empty file that a failed `-f <(sops decrypt ...)` would give it.
     """
     text = sops.read_secrets(env)
-    command = [find_tool("helm"), *arguments, *values.list_helm_arguments(env), "--values", "-"]
+    layers = values.list_helm_arguments(env, pushed.read_digest(values.describe_image(env)))
+    command = [find_tool("helm"), *arguments, *layers, "--values", "-"]
     done = run_watched(*command, text=text, find_failure=find_failure)
     secrets = [str(value) for path, value in list_leaves(yaml.safe_load(text)) if path != ("secretsFor",)]
     done.stderr = redact.mask(done.stderr, secrets)

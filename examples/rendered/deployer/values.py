@@ -44,10 +44,11 @@ def find_image_tag(env: str) -> str:
     return git.hash_tree(IMAGE.name)
 
 
-def list_helm_arguments(env: str) -> list[str]:
-    """Return the layers of an environment over chart/values.yaml as arguments of Helm."""
+def list_helm_arguments(env: str, digest: str = "") -> list[str]:
+    """Return the layers of an environment over chart/values.yaml, and the image's digest, as arguments of Helm."""
     files = [argument for layer in list_layers(env)[1:] for argument in ("--values", label(layer))]
     tag = find_image_tag(env)
+    tag = f"{tag}@{digest}" if tag and digest else tag
     return [*files, "--set-string", f"jupyterhub.singleuser.image.tag={tag}"] if tag else files
 
 

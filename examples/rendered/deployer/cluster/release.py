@@ -11,6 +11,7 @@ from deployer.cluster import failures, kubectl
 from deployer.cluster.kubectl import now
 from deployer.paths import CHART
 from deployer.process import Done, find_tool, parse_json, run
+from deployer.yaml_files import find_value
 
 # Revisions that Helm keeps, so that the last good one is still there after some bad days.
 HISTORY = "--history-max=20"
@@ -79,6 +80,13 @@ def find_last_deployed(env: str) -> Revision | None:
     earlier = [item for item in list_revisions(env) if item.state in DEPLOYED]
     running = [item for item in earlier if item.state == "deployed"] or earlier
     return running[-1] if running else None
+
+
+def read_image(env: str) -> str:
+    """Return the image that students of the running release get, with its digest; an empty text where none runs."""
+    values = parse_json(run_helm(env, "get", "values", chart.name_release(env), "--output=json"))
+    image = find_value(values, "jupyterhub", "singleuser", "image") or {}
+    return f"{image.get('name')}:{image.get('tag')}" if image else ""
 
 
 def read_chart_version(env: str, revision: int) -> str:

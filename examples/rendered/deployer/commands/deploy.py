@@ -2,13 +2,15 @@
 
 import argparse
 
-from deployer import chart, git
+from deployer import chart, git, values
 from deployer.cluster import database, diagnose, dns, kubectl, lease, release
 from deployer.commands.options import add_environment, add_timeout, parse_wait
 from deployer.commands.preflight import print_findings
 from deployer.commands.progress import print_step
 from deployer.commands.rollback import finish, recover_interrupted, roll_back, send_robot
 from deployer.errors import UserError
+from deployer.image import pushed
+from deployer.paths import ENVIRONMENTS, IMAGE
 from deployer.secrets import sops
 
 
@@ -16,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_environment(parser)
     add_timeout(parser)
+    parser.add_argument("--allow-older", action="store_true", help="also over a newer commit, or another branch")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -27,11 +30,14 @@ def run(arguments: argparse.Namespace) -> None:
     chart.build_dependency()
     sops.read_secrets(env)
     kubectl.require_access(env)
+    require_pushed_image(env)
 
     print_step(f"looking at the cluster before {chart.name_release(env)} becomes {git.describe_commit(commit)}")
     require_preflight(env)
     with lease.hold(env, limit) as killed:
         recover_interrupted(env, 0 if killed else limit)
+        if not arguments.allow_older:
+            require_newer_commit(env, commit)
         upgrade(env, commit, timeout)
 
     print_step(f"{chart.name_release(env)} is {git.describe_commit(commit)}")
@@ -52,6 +58,33 @@ def upgrade(env: str, commit: str, timeout: str) -> None:
         raise roll_back_failure(env, f"helm upgrade: {done.stderr.strip()}", since, timeout)
     if not send_robot(env):
         raise roll_back_failure(env, "the robot student, see above", since, timeout)
+
+
+def require_pushed_image(env: str) -> None:
+    """Raise UserError where the image of image/ was neither pushed from here, nor runs already in an environment."""
+    if not IMAGE.is_dir() or pushed.read_digest(reference := values.describe_image(env)):
+        return
+    for other in (env, *ENVIRONMENTS):
+        name, _, digest = release.read_image(other).partition("@")
+        if name == reference and digest:
+            pushed.add(reference, digest)
+            return
+    raise UserError(
+        f"image/: {reference} was not pushed from here and does not run yet. The one in the registry, if any, may be "
+        "anybody's. Run `make image-push`, or let the pipeline deploy"
+    )
+
+
+def require_newer_commit(env: str, commit: str) -> None:
+    """Raise UserError where the commit that runs is not in the history of the one to deploy."""
+    running = release.find_last_deployed(env)
+    if not running or not running.commit or git.is_ancestor(running.commit, commit):
+        return
+    raise UserError(
+        f"{chart.name_release(env)}: it runs {git.describe_commit(running.commit)}, which "
+        f"{git.describe_commit(commit)} does not have in its history. Nothing was changed. Deploy a commit that has "
+        f"both (`git pull`, `git merge`), or go back on purpose: `make deploy ENV={env} ALLOW_OLDER=y`"
+    )
 
 
 def require_preflight(env: str) -> None:

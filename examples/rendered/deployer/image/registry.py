@@ -1,5 +1,6 @@
 """Whether the registry has the image already."""
 
+import hashlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from deployer.errors import CommandFailedError, UserError
+from deployer.image import pushed
 from deployer.image.engine import choose_engine, find_last_line
 from deployer.image.reference import find_reference, find_registry, list_platforms
 from deployer.process import read_output, run
@@ -17,8 +19,8 @@ ABSENT = re.compile(r"(manifest|name) unknown|not found\W*$|\b404\b", re.IGNOREC
 DENIED = re.compile(r"denied|unauthorized|forbidden|authentication required|\b40[13]\b", re.IGNORECASE)
 
 
-def list_published_platforms() -> set[str]:
-    """Return the platforms for which the registry has the image. Raises CommandFailedError with its answer."""
+def read_published() -> tuple[str, set[str]]:
+    """Return the digest and the platforms of the image in the registry. Raises CommandFailedError with its answer."""
     # Not `docker manifest`, which sees no registry without TLS, nor podman's and buildah's, which see only lists.
     if choose_engine() == "docker":
         look = ["docker", "buildx", "imagetools", "inspect", find_reference()]
@@ -26,12 +28,14 @@ def list_published_platforms() -> set[str]:
     else:
         look = ["skopeo", "inspect", f"docker://{find_reference()}"]
         raw, config = [*look, "--raw"], [*look, "--config"]
-    index = json.loads(read_output(*raw))
+    manifest = read_output(*raw)
+    index = json.loads(manifest)
     if "manifests" in index:
         found = [item["platform"] for item in index["manifests"] if "platform" in item]
     else:
         found = [json.loads(read_output(*config))]
-    return {f"{item['os']}/{item['architecture']}" for item in found}
+    digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+    return digest, {f"{item['os']}/{item['architecture']}" for item in found}
 
 
 def is_logged_in() -> bool:
@@ -53,7 +57,7 @@ def explain_missing(pushing: bool) -> str:
     if choose_engine() != "docker" and not shutil.which("skopeo"):
         return f"skopeo is not installed to ask the registry for {find_reference()}: building it"
     try:
-        missing = set(list_platforms()) - list_published_platforms()
+        digest, published = read_published()
     except CommandFailedError as error:
         answer = find_last_line(error.stderr)
         if ABSENT.search(answer):
@@ -67,6 +71,8 @@ def explain_missing(pushing: bool) -> str:
                 f"{sentence}: run `{choose_engine()} login {find_registry()}` with an account that may push"
             ) from error
         return f"{sentence}: building it"
-    if missing:
+    if pushing and digest != pushed.read_digest(find_reference()):
+        return f"{find_reference()} is in the registry, but this pipeline did not push it: building it again"
+    if missing := set(list_platforms()) - published:
         return f"{find_reference()} is in the registry, but not for {', '.join(sorted(missing))}: building it"
     return ""
