@@ -125,6 +125,69 @@ def test_nobody_has_to_read_to_the_end(bake):
         assert seats.stderr.read() == ""
 
 
+# What becomes of a line of config/hub.yaml, and what `make seats` says.
+SEATS = {
+    "text": ("  peak: 20", "  peak: many", "config/hub.yaml: course.peak must be of the type integer ('many')."),
+    "missing": ("    max: ", "    # max: ", "config/hub.yaml: course.node.max is missing."),
+    "empty": ("    memory: ", "    memory: # ", "config/hub.yaml: course.node.memory is missing."),
+    "unit": ("    memory: ", "    memory: 15Gi # ", "course.node.memory: '15Gi' is not in JupyterHub's units."),
+    "list": ("  node:\n", "  node: []\n  nodes:\n", "config/hub.yaml: course.node must be of the type object ([])."),
+    "end": ("    termEnds: ''", "    termEnds: soon", "course.calendar.termEnds: 'soon' is not a date."),
+    "guarantee": (
+        "      guarantee: 2G",
+        "      guarantee: two",
+        "jupyterhub.singleuser.memory.guarantee: 'two' is not in",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEATS)
+def test_seats_of_what_cannot_be_counted(name, edited):
+    old, new, sentence = SEATS[name]
+    repository = edited()
+    changed(repository / HUB, old, new)
+    assert sentence in said(run_deployer(repository, "seats"))
+
+
+LATIN_1 = [
+    "config/hub.yaml",
+    "config/prod.yaml",
+    "chart/values.yaml",
+    "chart/Chart.yaml",
+    "chart/ci/fake-secrets.yaml",
+    "chart/templates/calendar.yaml",
+    ".sops.yaml",
+    ".pre-commit-config.yaml",
+    ".github/workflows/check.yaml",
+    "secrets/prod.yaml",
+]
+
+
+@pytest.mark.parametrize("file", LATIN_1)
+def test_a_file_that_is_not_utf_8(file, edited):
+    repository = edited()
+    path = repository / file
+    path.parent.mkdir(exist_ok=True)
+    with path.open("ab") as end:
+        end.write(b"# one line\n# caf\xe9\n")
+    line = path.read_bytes().count(b"\n")
+    sentence = f"{file}:{line}: the byte 0xe9 is not UTF-8. Save the file with the encoding UTF-8"
+    assert said(run_deployer(repository, "check", "--offline")).strip() == sentence
+    if file.startswith("config/") or file == "chart/values.yaml":
+        assert said(run_deployer(repository, "seats")).strip() == sentence
+
+
+def test_image_lock_without_a_network(edited, tmp_path):
+    repository = edited(image_name="registry.example.edu/course/image")
+    changed(repository / "image/requirements.txt", "nbgitpuller", "humanize==4.13.0\nnbgitpuller")
+    before = (repository / "image/requirements.lock").read_bytes()
+    uv = str(Path(sys.executable).parent / "uv")
+    nowhere = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_INDEX": "", "UV_HTTP_RETRIES": "0"}
+    done = run_deployer(repository, "image", "lock", UV=uv, UV_CACHE_DIR=str(tmp_path), UV_NO_CONFIG="1", **nowhere)
+    assert said(done).startswith("image/requirements.lock was not written, and is as it was. uv says:\n")
+    assert (repository / "image/requirements.lock").read_bytes() == before
+
+
 # What a Python does that has no venv module, one that is too old, and a package index that is not reached.
 FIRST_MAKES = {
     "no venv": ({"venv.py": "import os\nos.mkdir('.venv')\nraise SystemExit(1)"}, {}, "sudo apt install python3-venv"),

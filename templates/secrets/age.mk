@@ -3,10 +3,10 @@ secrets: .venv ## Make the secrets that are missing, and ask for what only a pro
 	@$(DEPLOYER) secrets make $(ASKED) $(if $(MOVED),--moved)
 
 secrets-share: .venv ## Share the secrets with somebody: WITH=age1... NAME='Ada Lovelace'
-	@$(DEPLOYER) keys share $(ASKED) --with "$$WITH" --name "$$NAME"
+	@$(DEPLOYER) keys share $(ASKED) --with="$$WITH" --name="$$NAME"
 
 secrets-unshare: .venv ## Stop sharing them with somebody: WITH=age1...
-	@$(DEPLOYER) keys unshare $(ASKED) --with "$$WITH"
+	@$(DEPLOYER) keys unshare $(ASKED) --with="$$WITH"
 
 secrets-new-key: .venv ## Put a new key in the place of your own
 	@$(DEPLOYER) keys renew $(ASKED)
