@@ -1,13 +1,13 @@
 """The course that the values describe, validated: the nodes, what a student's server is guaranteed, the calendar."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import jsonschema
 
 from deployer import units, values
 from deployer.errors import UserError
-from deployer.paths import CHART
-from deployer.yaml_files import KeyPath, YamlMapping, find_value, join_keys, read_mapping
+from deployer.yaml_files import KeyPath, YamlMapping, find_value, join_keys
 
 # What the jupyterhub chart guarantees where the values do not say.
 CHART_GUARANTEE = "1G"
@@ -37,10 +37,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Calendar:
-    """When the class meets, and the last day of the term (empty: no end)."""
+    """When the class meets, and the last day of the term (None: no end)."""
 
     class_times: tuple[str, ...]
-    term_ends: str
+    term_ends: date | None
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Course:
 
 def list_schema_errors(found: YamlMapping) -> list[tuple[KeyPath, str]]:
     """Return what is wrong with `course` by chart/values.schema.json: the keys, and the message."""
-    schema = read_mapping(CHART / "values.schema.json")
-    part = {"required": ["course"], "properties": {"course": schema["properties"]["course"]}}
+    schema = values.read_schema()["properties"]["course"]
+    part = {"required": ["course"], "properties": {"course": schema}}
     errors: list[tuple[KeyPath, str]] = []
     for error in jsonschema.Draft202012Validator(part).iter_errors(found):
         path = tuple(error.absolute_path)
@@ -92,7 +92,10 @@ def parse_course(found: YamlMapping) -> Course:
         peak=course["peak"],
         node=parse_node(course["node"]),
         server=parse_server(found),
-        calendar=Calendar(tuple(calendar.get("classTimes") or ()), str(calendar.get("termEnds") or "")),
+        calendar=Calendar(
+            class_times=tuple(calendar.get("classTimes") or ()),
+            term_ends=units.parse_date(calendar.get("termEnds") or None, "course.calendar.termEnds"),
+        ),
     )
 
 
@@ -102,7 +105,7 @@ def parse_node(node: YamlMapping) -> Node:
         memory=units.parse_memory(node["memory"], "course.node.memory"),
         max=node["max"],
         reserved=units.parse_memory(node.get("reserved") or 0, "course.node.reserved"),
-        cpu=node.get("cpu"),
+        cpu=None if node.get("cpu") is None else units.parse_number(node["cpu"], "course.node.cpu"),
         pods=node.get("pods"),
         disks=node.get("disks"),
         price=node.get("price"),
@@ -112,9 +115,11 @@ def parse_node(node: YamlMapping) -> Node:
 def parse_server(found: YamlMapping) -> Server:
     """Return what a student is guaranteed who chooses nothing, and so gets the default profile, or the first."""
     user = find_value(found, "jupyterhub", "singleuser") or {}
-    profiles = [item for item in find_value(user, "profileList") or [] if isinstance(item, dict)]
+    listed = find_value(user, "profileList")
+    profiles = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     chosen = next((item for item in reversed(profiles) if item.get("default")), profiles[0] if profiles else {})
-    override = chosen.get("kubespawner_override") or {}
+    override = find_value(chosen, "kubespawner_override")
+    override = override if isinstance(override, dict) else {}
     guarantee = find_value(user, "memory", "guarantee")
     memory = override.get("mem_guarantee", CHART_GUARANTEE if guarantee is None else guarantee)
     cpu = override.get("cpu_guarantee", find_value(user, "cpu", "guarantee"))

@@ -4,8 +4,7 @@ import difflib
 import re
 
 from deployer import values
-from deployer.paths import CHART
-from deployer.yaml_files import KeyPath, find_value, join_keys, read_mapping
+from deployer.yaml_files import KeyPath, find_value, join_keys
 
 NOISE = re.compile(r"^Error: execution error at \(.*?\): *\n?", re.MULTILINE)
 DEBUG_HINT = "Use --debug flag to render out invalid YAML"
@@ -17,7 +16,7 @@ SCHEMA_TITLE = "Error: values don't meet the specifications of the schema"
 
 def list_known_keys(env: str, path: KeyPath) -> set[str]:
     """Return the keys that there are at a path: those of our schema, and those that the values have."""
-    schema = read_mapping(CHART / "values.schema.json")
+    schema = values.read_schema()
     node = schema
     for key in path:
         node = find_value(node, "properties", key) or {}

@@ -30,7 +30,7 @@ def run(*command: str | Path, text: str | None = None, environ: Mapping[str, str
     words = [str(word) for word in command]
     try:
         return subprocess.run(
-            words, cwd=ROOT, env={**os.environ, **(environ or {})}, input=text, capture_output=True, text=True
+            words, cwd=ROOT, env={**os.environ, **(environ or {})}, input=text, capture_output=True, encoding="utf-8"
         )
     except FileNotFoundError as error:
         raise UserError(f"{words[0]} is not installed: put it on the PATH") from error
@@ -43,7 +43,7 @@ def run_watched(*command: str | Path, text: str, find_failure: Callable[[], str]
     """
     words = [str(word) for word in command]
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen(words, cwd=ROOT, text=True, **pipes) as process:
+    with subprocess.Popen(words, cwd=ROOT, encoding="utf-8", **pipes) as process:
         given, failure = text or None, ""
         try:
             while True:

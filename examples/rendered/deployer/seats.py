@@ -67,7 +67,7 @@ def describe_cost(course: Course, today: date) -> list[str]:
     if price is None:
         return ["The cost of a term is not known: course.node.price, the price of a node per hour, is missing."]
     nodes = count_nodes(course.peak, count_course_seats(course).each)
-    weeks = max(0.0, (date.fromisoformat(ends) - today).days / 7) if ends else WEEKS
+    weeks = max(0.0, (ends - today).days / 7) if ends else WEEKS
     span = f"{weeks:.0f} weeks until {ends}" if ends else f"{WEEKS} weeks (assumed: course.calendar.termEnds is empty)"
     always = nodes * price * 168 * weeks
     lines = [f"A term of {span} costs {always:,.0f} with {nodes} nodes at {price} per hour, always on."]

@@ -1,6 +1,8 @@
 """Units: memory of JupyterHub and of Kubernetes, durations of Helm."""
 
+import math
 import re
+from datetime import date
 
 from deployer.errors import UserError
 
@@ -17,14 +19,14 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 def parse_number(value: object, key: str) -> float:
     """Return a number of processors."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UserError(f"{key}: '{value}' is not a number. Write one, such as 0.5")
     return value
 
 
 def parse_memory(value: object, key: str) -> int:
     """Return an amount of memory in JupyterHub's units as bytes."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return int(value)
     found = re.fullmatch(r"([0-9]+(?:[.][0-9]+)?)([KMGT])", str(value))
     if not found:
@@ -54,3 +56,11 @@ def parse_duration(duration: str, key: str) -> int:
     if not found:
         raise UserError(f"{key} is '{duration}': write a number with s, m or h after it, such as 10m")
     return int(found[1]) * SECONDS[found[2]]
+
+
+def parse_date(value: object, key: str) -> date | None:
+    """Return a day; None where there is none."""
+    try:
+        return None if value is None else date.fromisoformat(str(value))
+    except ValueError as error:
+        raise UserError(f"{key}: '{value}' is not a date. Write it as 2027-02-12, in quotes") from error

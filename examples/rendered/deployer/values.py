@@ -4,16 +4,25 @@ The layers are chart/values.yaml, config/hub.yaml and config/<env>.yaml. Secrets
 Helm sees (see chart.py).
 """
 
+import functools
+import json
 from pathlib import Path
 
 from deployer import git
 from deployer.errors import UserError
-from deployer.paths import CHART_VALUES, CONFIG, IMAGE, label
-from deployer.yaml_files import KeyPath, YamlMapping, find_value, has_value, read_mapping
+from deployer.paths import CHART, CHART_VALUES, CONFIG, IMAGE, label
+from deployer.yaml_files import KeyPath, YamlMapping, find_value, has_value, read_mapping, read_text
 
 # Public images, on which others are built.
 DOCKER_STACKS = ("quay.io/jupyter/", "docker.io/jupyter/", "jupyter/")
 IMAGE_KEYS = ("jupyterhub", "singleuser", "image")
+
+
+@functools.cache
+def read_schema() -> YamlMapping:
+    """Return the schema of the values."""
+    schema: YamlMapping = json.loads(read_text(CHART / "values.schema.json"))
+    return schema
 
 
 def list_layers(env: str) -> list[Path]:

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_environment(parser, required=False)
     parser.add_argument("--key", help="a secret, by the keys that lead to it")
     parser.add_argument("--moved", action="store_true", help="the repository has another address than before")
-    parser.add_argument("--new", nargs="*", default=[], help="secrets to generate again; 'values': every random one")
+    parser.add_argument(
+        "--new", default="", help="secrets to generate again, separated by spaces; values: every random one"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -37,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         print_secrets_check()
     elif action in ("make", "rotate"):
         for each in list_environments(arguments):
-            make(each, arguments.moved) if action == "make" else rotate(each, arguments.new)
+            make(each, arguments.moved) if action == "make" else rotate(each, arguments.new.split())
     elif action == "forget":
         forgetting.require_committed()
         forgetting.forget_secrets()
