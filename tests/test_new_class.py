@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_update import commit, run
+from test_update import run
 
-from repositories import by_cookiecutter, run_deployer
+from repositories import by_cookiecutter, commit, run_deployer
 
 ANSWERS = {
     "hub_name": "stat-101",
