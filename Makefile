@@ -24,8 +24,8 @@ e2e-image: .venv ## Build, test and push an image with each engine that is here;
 bench: .venv ## Measure both engines against a tree without template syntax
 	@$(PYTHON) tools/bench.py
 
-copier.yml: cookiecutter.json tools/write_copier_yaml.py .venv/complete ## Write copier.yml again from cookiecutter.json
-	@$(PYTHON) tools/write_copier_yaml.py
+questions: .venv ## Write cookiecutter.json, copier.yml and the pages of the questions again from questions.yaml
+	@$(PYTHON) tools/write_questions.py
 
 lock: .venv ## Write deployer/requirements.lock and those of deployer/trial/ again, for every supported Python
 	@cd '<<cookiecutter.hub_name>>' && ../.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --no-annotate deployer/requirements.txt --output-file deployer/requirements.lock
@@ -46,5 +46,5 @@ sample: .venv ## Write examples/rendered/ again, which shows what a change does 
 	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
 	@touch $@
 
-.PHONY: .venv help demo lint test e2e e2e-image bench lock sample
+.PHONY: .venv help demo lint test e2e e2e-image bench lock questions sample
 .DEFAULT_GOAL := help

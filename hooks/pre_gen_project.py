@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reject bad answers before anything is written, by the rules of cookiecutter.json."""
+"""Reject bad answers before anything is written, by the rules in cookiecutter.json."""
 
 import json
 import os
@@ -68,17 +68,18 @@ def rejected_defaults(config: dict) -> list[str]:
 
 
 def rejected_answers(answers: dict[str, str]) -> list[str]:
-    """Return the sentences that say what is wrong with the answers, in the order of the questions."""
+    """Return the messages that say what is wrong with the answers, in the order of the questions."""
     jinja = SandboxedEnvironment(**kept["_jinja2_env_vars"])
     jinja.filters["regex_search"] = lambda text, pattern: re.search(pattern, text)  # copier has it
     found: list[str] = []
-    for key in answers:
-        pattern, sentence = kept["_patterns"].get(key, ("", ""))
-        if pattern and not re.fullmatch(pattern, answers[key]):
-            found.append(f"{key} '{answers[key]}' {sentence}")
-        elif not found:  # what follows reads several answers, all of which must be good
-            rendered = (jinja.from_string(refusal).render(answers) for refusal in kept["_refusals"].get(key, []))
-            found += filter(None, rendered)
+    for key, answer in answers.items():
+        pattern, accepted = kept["_patterns"].get(key), kept["_lists"].get(key)
+        if (pattern and not re.fullmatch(pattern, answer)) or (accepted and answer not in accepted):
+            wrong, fix = kept["_messages"][key]
+            found.append(f"{key}: {wrong} ('{answer}'). {fix}")
+        elif key in kept["_rules"] and not found:  # a rule reads earlier answers, all of which must be good
+            messages = jinja.from_string("\n\n".join(kept["_rules"][key])).render(answers)
+            found += filter(None, messages.split("\n"))
     return found
 
 
@@ -122,7 +123,7 @@ def main() -> None:
         sys.exit("\n".join(sentences))
     sentences = rejected_answers(answers)
     if sentences and file:
-        keys = sorted({sentence.split(":")[0].split()[0] for sentence in sentences}, key=list(answers).index)
+        keys = [key for key in answers if any(re.search(rf"(^{key}:|\b{key} ')", text) for text in sentences)]
         sentences += [f"Your answers are in {file}: correct {', '.join(keys)} there. Then run:", replay_command()]
     if sentences:
         sys.exit("\n".join(sentences))

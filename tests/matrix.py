@@ -12,20 +12,34 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
 KEYS = [key for key in QUESTIONS if key[0] != "_"]
 
-# What follows from a choice: an answer without which it cannot be.
+# Who may sign in, for each sign-in: an answer of each kind that it takes.
 ALLOW = {
-    "github": "example-org",
-    "google": "example.edu",
-    "cilogon": "https://idp.example.edu/idp/shibboleth",
-    "microsoft": "everybody",
-    "oidc": "alice,bob",
+    "shared-password": {"empty": "", "one": "ada", "several": "ada, grace", "everybody": "everybody"},
+    "github": {"one": "example-org", "several": "example-org, other:team, user:octocat", "everybody": "everybody"},
+    "google": {"one": "example.edu", "several": "ada@example.edu,grace@example.org", "everybody": "everybody"},
+    "cilogon": {
+        "one": "https://idp.example.edu/idp/shibboleth",
+        "several": "https://idp.example.edu/idp/shibboleth, urn:mace:incommon:example.edu",
+    },
+    "microsoft": {"one": "example.edu", "several": "ada@example.edu, grace@example.edu", "everybody": "everybody"},
+    "lti13": {"empty": "", "one": "ada@example.edu", "several": "ada@example.edu, 4711", "everybody": "everybody"},
+    "oidc": {"one": "example.edu", "several": "ada, user:grace.h, group:course", "everybody": "everybody"},
 }
-# Free answers whose being there or not selects something, with two values each.
+# Values of free text that stand beside each choice and beside each other.
 FREE = {
+    "course_title": ["Introduction to Data Science", 'It\'s "statistics": part 2 #1'],
+    "contact_email": ["course-team@example.edu", "*help+1@it.example.org"],
+    "sign_in_allow": ["empty", "one", "several", "everybody"],
+    "admin_users": ["instructor", "ada, grace"],
+    "hub_domain": ["", "hub.example.edu"],
+    "peak_students": ["20", "200", "2000"],
+    "memory_guarantee": ["2G", "768M"],
+    "image_base": ["of the Docker Stacks", "registry.example.edu/course/base:1.0"],
     "image_name": ["", "registry.example.edu/course/image"],
     "course_content": ["", "https://git.example.edu/course/content.git"],
-    "class_times": ["", "mon 10:00-11:30, wed 10:00-11:30"],
-    "peak_students": ["20", "200", "2000"],
+    "timezone": ["UTC", "Europe/Berlin"],
+    "class_times": ["", "mon 10:00-11:30, WED 10:00-11:30"],
+    "term_ends": ["", "2098-02-12"],
 }
 CHOICES = {key: value for key, value in QUESTIONS.items() if key[0] != "_" and isinstance(value, list)} | FREE
 
@@ -39,102 +53,110 @@ UNFIT = {
     "lti13": ["example.edu"],
     "oidc": ["", "example.edu, ada", "ada, grace@example.edu"],
 }
-# Every way to be refused for answers that are each good on their own.
+# Every way to be rejected for answers that are each good on their own.
 FORBIDDEN = [
-    ({"tls": tls}, f"tls '{tls}' and an empty hub_domain cannot live together")
+    ({"tls": tls}, f"tls '{tls}' conflicts with hub_domain '': HTTPS requires a host name. Enter hub_domain")
     for tls in ("autohttps", "ingress", "gateway", "offload")
 ] + [
     (
         {"tls": "autohttps", "platform": "k3s", "hub_domain": "hub.example.edu"},
-        "tls 'autohttps' and platform 'k3s' cannot live together",
+        "tls 'autohttps' conflicts with platform 'k3s': the Traefik of k3s uses ports 80 and 443. Choose tls ingress.",
     ),
-    ({"students": "20", "peak_students": "21"}, "peak_students 21 is above students 20"),
-    ({"memory_limit": "1G", "memory_guarantee": "1025M"}, "memory_guarantee 1025M is above memory_limit 1G"),
-    ({"students": "4000", "peak_students": "3001"}, "peak_students 3001 is above 3000"),
-    ({"memory_limit": "151G"}, "memory_guarantee 151G is above 150G"),
+    ({"students": "20", "peak_students": "21"}, "peak_students '21' conflicts with students '20': only enrolled"),
+    (
+        {"memory_limit": "1G", "memory_guarantee": "1025M"},
+        "memory_guarantee '1025M' conflicts with memory_limit '1G': the guarantee is above the limit. Lower the",
+    ),
+    ({"students": "4000", "peak_students": "3001"}, "peak_students: is above 3000, the most that one hub can serve"),
+    ({"memory_limit": "151G"}, "memory_guarantee: is above 150G, more than a node has for one student ('151G')."),
     *(
         (
             {"sign_in": sign_in, "sign_in_allow": allow},
-            f"sign_in '{sign_in}' and sign_in_allow '{allow}' cannot live together",
+            f"sign_in_allow '{allow}' conflicts with sign_in '{sign_in}': ",
         )
         for sign_in, answers in UNFIT.items()
         for allow in answers
     ),
-    ({"sign_in": "github", "sign_in_allow": "Everybody"}, "sign_in_allow 'Everybody' must be everybody alone"),
-    ({"sign_in": "oidc", "sign_in_allow": "everybody, ada"}, "sign_in_allow 'everybody, ada' must be everybody alone"),
+    *(
+        (
+            {"sign_in": sign_in, "sign_in_allow": allow},
+            f"sign_in_allow: says everybody and more ('{allow}'). Enter everybody alone, in lower case, or",
+        )
+        for sign_in, allow in (("github", "Everybody"), ("oidc", "everybody, ada"))
+    ),
     (
         {"sign_in": "github", "sign_in_allow": "org", "admin_users": "ada@example.edu"},
-        "sign_in 'github' and admin_users 'ada@example.edu' cannot live together",
+        "admin_users 'ada@example.edu' conflicts with sign_in 'github': GitHub's user names have only letters",
     ),
     (
         {"sign_in": "google", "sign_in_allow": "a.edu, b.edu", "admin_users": "hopper@b.edu, ada@c.edu"},
-        "sign_in_allow 'a.edu, b.edu' and admin_users 'hopper@b.edu, ada@c.edu' cannot live together",
-    ),
-    ({"interface": "vscode"}, "interface 'vscode' and an empty image_name cannot live together"),
-    (
-        {"interface": "rstudio", "image_base": "r-notebook"},
-        "interface 'rstudio' and an empty image_name cannot live together",
+        "admin_users 'hopper@b.edu, ada@c.edu' conflicts with sign_in_allow 'a.edu, b.edu': Google lets no one from",
     ),
     (
-        {"interface": "rstudio", "image_name": "registry.example.edu/course/image"},
-        "interface 'rstudio' and image_base 'scipy-notebook' cannot live together",
+        {"interface": "vscode"},
+        "image_name '' conflicts with interface 'vscode' and image_base 'scipy-notebook': that image does not have it.",
     ),
     (
-        {
-            "interface": "rstudio",
-            "image_base": "r-notebook",
-            "image_name": "registry.example.edu/course/image",
-            "architecture": "both",
-        },
-        "interface 'rstudio' and architecture 'both' cannot live together",
+        {"interface": "rstudio"},
+        "image_name '' conflicts with interface 'rstudio' and image_base 'r-notebook': that image does not have it.",
+    ),
+    (
+        {"interface": "rstudio", "image_base": "scipy-notebook", "image_name": "registry.example.edu/course/image"},
+        "image_base 'scipy-notebook' conflicts with interface 'rstudio': it does not have R. Enter r-notebook or",
+    ),
+    (
+        {"interface": "rstudio", "image_name": "registry.example.edu/course/image", "architecture": "both"},
+        "architecture 'both' conflicts with interface 'rstudio': RStudio Server is published for amd64 only. Choose",
     ),
     (
         {"course_content": "https://git.example.edu/course.git", "image_base": "base-notebook"},
-        "course_content and image_base 'base-notebook' cannot live together",
+        "conflicts with image_base 'base-notebook': it does not have git. Enter image_base minimal-notebook.",
     ),
 ]
 
 
-def allowed(cell: dict[str, str]) -> bool:
-    """Whether the choices made so far can live together."""
-    not_in_the_base = cell.get("interface") in ("rstudio", "vscode") and cell.get("image_name") == ""
-    not_for_arm = cell.get("interface") == "rstudio" and cell.get("architecture", "amd64") != "amd64"
-    held_ports = cell.get("tls") == "autohttps" and cell.get("platform") == "k3s"
-    return not (not_in_the_base or not_for_arm or held_ports)
+def allowed(row: dict[str, str]) -> bool:
+    """Tell whether the answers so far can be combined."""
+    docker_stacks = row.get("image_base") == FREE["image_base"][0]
+    return not (
+        (row.get("interface") in ("rstudio", "vscode") and row.get("image_name") == "" and docker_stacks)
+        or (row.get("interface") == "rstudio" and row.get("architecture", "amd64") != "amd64" and docker_stacks)
+        or (row.get("tls") == "autohttps" and row.get("platform") == "k3s")
+        or (row.get("tls", "none") != "none" and row.get("hub_domain") == "")
+        or ("sign_in" in row and "sign_in_allow" in row and row["sign_in_allow"] not in ALLOW[row["sign_in"]])
+    )
 
 
-def completed(cell: dict[str, str]) -> dict[str, str]:
-    """The choices with the answers that follow from them."""
-    answers = dict(cell, students="3000", sign_in_allow=ALLOW.get(cell["sign_in"], ""))
-    if cell["interface"] == "rstudio":
-        answers["image_base"] = "r-notebook"
-    if cell["tls"] != "none":
-        answers["hub_domain"] = "hub.example.edu"
+def completed(row: dict[str, str]) -> dict[str, str]:
+    """Return the answers that a row stands for."""
+    answers = dict(row, students="3000", sign_in_allow=ALLOW[row["sign_in"]][row["sign_in_allow"]])
+    if row["image_base"] == FREE["image_base"][0]:
+        answers["image_base"] = "r-notebook" if row["interface"] == "rstudio" else "scipy-notebook"
     return answers
 
 
-def uncovered(cells: list[dict[str, str]]) -> list[tuple]:
-    """The allowed pairs of choices that stand in no cell."""
+def uncovered(rows: list[dict[str, str]]) -> list[tuple]:
+    """Return the allowed pairs of values that stand in no row."""
     return [
         ((one, first), (two, second))
         for one, two in combinations(CHOICES, 2)
         for first in CHOICES[one]
         for second in CHOICES[two]
-        if allowed({one: first, two: second}) and not any(cell[one] == first and cell[two] == second for cell in cells)
+        if allowed({one: first, two: second}) and not any(row[one] == first and row[two] == second for row in rows)
     ]
 
 
 def pairs() -> list[dict[str, str]]:
-    """The fewest sets of answers, or nearly so, in which every allowed pair of choices stands."""
+    """Return the fewest rows, or nearly so, in which every allowed pair of values stands."""
     names = list(CHOICES)
-    rows = AllPairs(list(CHOICES.values()), filter_func=lambda row: allowed(dict(zip(names, row, strict=False))))
-    cells = [dict(zip(names, row, strict=True)) for row in rows]
+    found = AllPairs(list(CHOICES.values()), filter_func=lambda row: allowed(dict(zip(names, row, strict=False))))
+    rows = [dict(zip(names, row, strict=True)) for row in found]
     # AllPairs gives up a pair when its other choices so far are forbidden with it.
-    plain = {name: values[0] for name, values in CHOICES.items()}
-    while missing := uncovered(cells):
-        others = [plain, *(plain | {name: value} for name, values in CHOICES.items() for value in values)]
-        cells.append(next(cell for other in others if allowed(cell := other | dict(missing[0]))))
-    return [completed(cell) for cell in cells]
+    while missing := uncovered(rows):
+        pair = dict(missing[0])
+        others = [row | pair for row in rows]
+        rows.append(next(row for row in others if allowed(row)))
+    return rows
 
 
 # Situations in full, by name.
@@ -154,7 +176,8 @@ NAMED = {
         "admin_users": "null, 123, true, o.k-1@example.edu",
     },
 }
-PAIRS = {f"pair-{number:02}": cell for number, cell in enumerate(pairs(), 1)}
+ROWS = {f"pair-{number:02}": row for number, row in enumerate(pairs(), 1)}
+PAIRS = {name: completed(row) for name, row in ROWS.items()}
 # Answer files of real situations. A guard refuses classes of a term that is over, and so these terms end next year.
 NEXT_YEAR = {"term_ends": f"{date.today().year + 1}-12-18"}
 EXAMPLES = {

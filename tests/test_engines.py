@@ -12,7 +12,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from matrix import CELLS, CHOICES, PAIRS, uncovered
+from matrix import CELLS, CHOICES, ROWS, uncovered
 
 from repositories import TEMPLATE, by_copier, objects, put_stand_in, render, run_deployer, run_python
 
@@ -38,9 +38,9 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def test_every_allowed_pair_is_there() -> None:
-    assert uncovered(list(PAIRS.values())) == []
+    assert uncovered(list(ROWS.values())) == []
     for key, values in CHOICES.items():
-        assert {cell[key] for cell in PAIRS.values()} == set(values)
+        assert {row[key] for row in ROWS.values()} == set(values)
 
 
 @pytest.mark.parametrize("cell", CELLS)

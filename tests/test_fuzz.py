@@ -1,4 +1,4 @@
-"""Any answers: both engines refuse them with the same sentence, or a valid repository comes out. Nothing in between."""
+"""Any answers: both engines reject them with the same message, or a valid repository comes out. Nothing in between."""
 
 import os
 import re
@@ -68,16 +68,16 @@ ANYTHING = st.one_of(st.just({}), st.just({}), st.builds(lambda key, text: {key:
 
 
 def said_by_copier(template: Path, folder: Path, answers: dict[str, str]) -> str:
-    """The sentence of copier's refusal, empty if it wrote a repository."""
+    """The message of copier, empty if it wrote a repository."""
     try:
         by_copier(template, folder, answers)
     except ValueError as error:
-        return re.sub(r"^Validation error for question '\w+': ", "", str(error))
+        return re.sub(r"^(Validation error for question|Invalid choice for) '\w+': ", "", str(error))
     return ""
 
 
 def said_by_cookiecutter(template: Path, folder: Path, answers: dict[str, str], capfd) -> str:
-    """The sentences of cookiecutter's refusal, empty if it wrote a repository."""
+    """The messages of cookiecutter, empty if it wrote a repository."""
     capfd.readouterr()
     try:
         by_cookiecutter(template, folder, answers)

@@ -7,8 +7,7 @@ import sys
 from itertools import combinations, product
 
 import pytest
-import yaml
-from jinja2 import Environment, meta, nodes
+from jinja2 import Environment, nodes
 
 from repositories import TEMPLATE, tracked
 
@@ -18,37 +17,11 @@ KEYS = [key for key in QUESTIONS if not key.startswith("_")]
 SOURCES = [name for name in tracked(TEMPLATE) if name.startswith((TREE, "templates/"))]
 
 
-def test_copier_asks_what_cookiecutter_asks() -> None:
-    done = subprocess.run([sys.executable, "tools/write_copier_yaml.py", "--check"], cwd=TEMPLATE)
-    assert done.returncode == 0
-    written = yaml.safe_load((TEMPLATE / "copier.yml").read_text(encoding="utf-8"))
-    assert [key for key in written if not key.startswith("_")] == [*KEYS, "cookiecutter"]
-    assert not set(written) & {"_tasks", "_migrations", "_jinja_extensions"}, "copier would want --trust"
-
-
 def test_the_rendered_sample_is_what_the_template_writes() -> None:
     done = subprocess.run(
         [sys.executable, "tools/write_sample.py", "--check"], cwd=TEMPLATE, text=True, capture_output=True
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_every_question_has_help_and_every_free_one_a_pattern() -> None:
-    assert list(QUESTIONS["__prompts__"]) == KEYS
-    free = [key for key in KEYS if isinstance(QUESTIONS[key], str)]
-    assert list(QUESTIONS["_patterns"]) == free
-    for pattern, _ in QUESTIONS["_patterns"].values():
-        re.compile(pattern)
-
-
-def test_each_refusal_stands_under_the_last_question_that_it_reads() -> None:
-    """There copier knows all its answers."""
-    jinja = Environment(
-        **QUESTIONS["_jinja2_env_vars"], extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]
-    )
-    for key, refusals in QUESTIONS["_refusals"].items():
-        for refusal in refusals:
-            assert max(meta.find_undeclared_variables(jinja.parse(refusal)), key=KEYS.index) == key
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -81,11 +54,6 @@ def test_every_command_names_the_copier_that_is_tested() -> None:
     files = [*SOURCES, "tests/requirements.txt"]
     texts = [(TEMPLATE / name).read_text(encoding="utf-8") for name in files]
     assert len({version for text in texts for version in re.findall(r"copier==([0-9.]+[0-9])", text)}) == 1
-
-
-def test_the_readme_names_every_question() -> None:
-    text = (TEMPLATE / "README.md").read_text(encoding="utf-8")
-    assert [key for key in KEYS if f"`{key}`" not in text] == []
 
 
 def names(expression: nodes.Expr) -> str:

@@ -5,37 +5,39 @@ import sys
 from pathlib import Path
 
 import pytest
-from matrix import CHOICES, KEYS, PAIRS, QUESTIONS
+from matrix import CHOICES, KEYS, PAIRS, QUESTIONS, ROWS
+from questions import read_questions
 from terminal import DOWN, Terminal
 from test_engines import tree
 
-HELP = QUESTIONS["__prompts__"]
+ASKED = {question.key: question for question in read_questions().questions}
 
 
 def cells() -> dict[str, dict[str, str]]:
-    """Return cells of the matrix in which every choice of every question stands."""
+    """Return cells of the matrix in which every choice of every question stands, and every kind of free text."""
     missing = {(key, value) for key, values in CHOICES.items() for value in values}
     chosen = {}
     while missing:
-        name = max(PAIRS, key=lambda name: len(missing & set(PAIRS[name].items())))
+        name = max(ROWS, key=lambda name: len(missing & set(ROWS[name].items())))
         chosen[name] = PAIRS[name]
-        missing -= set(PAIRS[name].items())
+        missing -= set(ROWS[name].items())
     return chosen
 
 
 CELLS = cells()
 
 
-def start_copier(template: Path, folder: Path, **size: int) -> Terminal:
-    return Terminal([sys.executable, "-m", "copier", "copy", str(template), "hub"], folder, **size)
+def start_copier(template: Path, folder: Path) -> Terminal:
+    return Terminal([sys.executable, "-m", "copier", "copy", str(template), "hub"], folder)
 
 
-def start_cookiecutter(template: Path, folder: Path, **size: int) -> Terminal:
-    return Terminal([sys.executable, "-m", "cookiecutter", str(template)], folder, **size)
+def start_cookiecutter(template: Path, folder: Path) -> Terminal:
+    return Terminal([sys.executable, "-m", "cookiecutter", str(template)], folder)
 
 
 def wait_for_copier(terminal: Terminal, key: str) -> None:
-    terminal.wait_for(HELP[key])
+    """Wait until copier has asked a question, with its help."""
+    terminal.wait_for(" ".join([ASKED[key].label, *ASKED[key].help]))
 
 
 def answer_copier(terminal: Terminal, key: str, answer: str | None) -> None:
@@ -46,8 +48,9 @@ def answer_copier(terminal: Terminal, key: str, answer: str | None) -> None:
         terminal.send("\r" if answer is None else f"\x15{answer}\r")
         return
     terminal.wait_for("»")
+    label = f"{answer}: {ASKED[key].choices.get(answer)}"
     passed = set()
-    while answer is not None and (pointed := terminal.pointed()) != answer:
+    while answer is not None and (pointed := terminal.pointed()) != label:
         assert pointed not in passed, f"{answer} cannot be chosen:\n{terminal.text()}"
         passed.add(pointed)
         terminal.send(DOWN)
@@ -55,15 +58,25 @@ def answer_copier(terminal: Terminal, key: str, answer: str | None) -> None:
     terminal.send("\r")
 
 
+def wait_for_cookiecutter(terminal: Terminal, key: str) -> None:
+    """Wait until cookiecutter has asked a question, with its help and the labels of its choices."""
+    asked = ASKED[key]
+    shown = " ".join([f"[{KEYS.index(key) + 1}/{len(KEYS)}]", asked.label, *asked.help])
+    for number, (value, label) in enumerate(asked.choices.items(), 1):
+        shown += f" {number} - {value}: {label}"
+    terminal.wait_for(shown)
+
+
 def answer_cookiecutter(terminal: Terminal, key: str, answer: str | None) -> None:
     """Answer one question; None takes the default."""
-    terminal.wait_for(f"[{KEYS.index(key) + 1}/{len(KEYS)}]")
+    wait_for_cookiecutter(terminal, key)
     if isinstance(QUESTIONS[key], list) and answer is not None:
         answer = str(QUESTIONS[key].index(answer) + 1)
     terminal.send(f"{answer or ''}\r")
 
 
 ENGINES = {"copier": (start_copier, answer_copier), "cookiecutter": (start_cookiecutter, answer_cookiecutter)}
+WAIT = {"copier": wait_for_copier, "cookiecutter": wait_for_cookiecutter}
 each_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
@@ -90,10 +103,10 @@ def test_each_choice_of_each_question(template: Path, bake, tmp_path: Path, engi
     assert tree(run(engine, template, tmp_path, CELLS[cell])) == tree(bake(**CELLS[cell]))
 
 
-# Answers that leave the default of a later question without its ground, and an answer that does instead.
-ASKED = [
+# Answers after which a question has no default, the start of what copier says then, and an answer that is accepted.
+NO_DEFAULT = [
     *(
-        ({"sign_in": sign_in}, "sign_in_allow", allow)
+        ({"sign_in": sign_in}, "sign_in_allow", f"sign_in_allow '' conflicts with sign_in '{sign_in}': ", allow)
         for sign_in, allow in {
             "github": "example-org",
             "google": "example.edu",
@@ -102,29 +115,41 @@ ASKED = [
             "oidc": "example.edu",
         }.items()
     ),
-    ({"interface": "rstudio"}, "image_base", "r-notebook"),
-    ({"interface": "vscode"}, "image_name", "ghcr.io/org/name"),
-    ({"students": "4000"}, "peak_students", "3000"),
-    ({"memory_limit": "200G"}, "memory_guarantee", "1G"),
+    (
+        {"architecture": "arm64", "interface": "rstudio"},
+        "image_base",
+        "architecture 'arm64' conflicts with interface 'rstudio': ",
+        "registry.example.edu/base:1.0",
+    ),
+    ({"interface": "rstudio"}, "image_name", "image_name '' conflicts with interface 'rstudio'", "ghcr.io/org/name"),
+    ({"interface": "vscode"}, "image_name", "image_name '' conflicts with interface 'vscode'", "ghcr.io/org/name"),
+    ({"memory_limit": "200G"}, "memory_guarantee", "memory_guarantee: is above 150G", "1G"),
 ]
 
 
-@pytest.mark.parametrize(("answers", "asked", "answer"), ASKED, ids=[str(answers) for answers, *_ in ASKED])
-def test_copier_asks_where_no_default_can_be(
-    template: Path, tmp_path: Path, answers: dict[str, str], asked: str, answer: str
+@pytest.mark.parametrize(
+    ("answers", "key", "reason", "answer"), NO_DEFAULT, ids=[str(answers) for answers, *_ in NO_DEFAULT]
+)
+def test_copier_asks_where_no_default_is_possible(
+    template: Path, tmp_path: Path, answers: dict[str, str], key: str, reason: str, answer: str
 ) -> None:
-    """It has no default then, says why, and takes Enter alone for no answer."""
+    """It has no default then, says why in full, and does not take Enter alone for an answer."""
     terminal = start_copier(template, tmp_path)
-    for key in KEYS[: KEYS.index(asked)]:
-        answer_copier(terminal, key, answers.get(key))
-    terminal.wait_for(" cannot live together" if "_students" not in asked and "memory" not in asked else " is above ")
-    answer_copier(terminal, asked, "")
-    terminal.wait_for(f"Validation error for question '{asked}'")
-    answer_copier(terminal, asked, answer)
-    wait_for_copier(terminal, KEYS[KEYS.index(asked) + 1])
+    for earlier in KEYS[: KEYS.index(key)]:
+        answer_copier(terminal, earlier, answers.get(earlier))
+    terminal.wait_for(reason)
+    answer_copier(terminal, key, "")
+    terminal.wait_for(f"Validation error for question '{key}'")
+    answer_copier(terminal, key, answer)
+    wait_for_copier(terminal, KEYS[KEYS.index(key) + 1])
     terminal.send("\x03")
     assert terminal.end() == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_course_has_a_default_that_works(template: Path, bake, tmp_path: Path) -> None:
+    """4000 students are more than one hub serves at the same time."""
+    assert tree(run("copier", template, tmp_path, {"students": "4000"})) == tree(bake(students="4000"))
 
 
 def test_copier_shows_why_a_choice_cannot_be_taken(template: Path, tmp_path: Path) -> None:
@@ -132,7 +157,8 @@ def test_copier_shows_why_a_choice_cannot_be_taken(template: Path, tmp_path: Pat
     for key in KEYS[: KEYS.index("tls")]:
         answer_copier(terminal, key, None)
     wait_for_copier(terminal, "tls")
-    terminal.wait_for("autohttps (tls 'autohttps' and an empty hub_domain cannot live together")
+    label = f"autohttps: {ASKED['tls'].choices['autohttps']}"
+    terminal.wait_for(f"- {label} (tls 'autohttps' conflicts with hub_domain ''")
     terminal.send("\x03")
     terminal.end()
 
@@ -144,9 +170,8 @@ def test_copier_asks_again_after_a_wrong_answer(template: Path, tmp_path: Path) 
         if isinstance(QUESTIONS[key], str):
             answer_copier(terminal, key, "<#")
             terminal.wait_for(f"Validation error for question '{key}'")
-            right = re.sub("<<-.*", "", QUESTIONS[key]) or {"peak_students": "20", "memory_guarantee": "1G"}.get(
-                key, ""
-            )
+            templates = {"peak_students": "20", "memory_guarantee": "1G", "image_base": "r-notebook"}
+            right = templates.get(key, QUESTIONS[key])
             answer_copier(terminal, key, right)
         else:
             answer_copier(terminal, key, None)
@@ -172,7 +197,7 @@ def test_ctrl_c_leaves_nothing(template: Path, tmp_path: Path, engine: str, key:
     terminal = start(template, tmp_path)
     for earlier in KEYS[: KEYS.index(key)]:
         answer(terminal, earlier, None)
-    terminal.wait_for(HELP[key])
+    WAIT[engine](terminal, key)
     terminal.send("\x03")
     assert terminal.end() == 1
     assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write examples/rendered/ from examples/campus-k3s.yaml, so that a review shows what a change does to the output.
+"""Write examples/rendered/ from two answer files, so that a review shows what a change does to the output.
 
 python tools/write_sample.py           write it
 python tools/write_sample.py --check   say whether it is up to date; exit 1 if not
@@ -15,42 +15,51 @@ import copier
 import yaml
 
 TEMPLATE = Path(__file__).resolve().parent.parent
-ANSWERS = TEMPLATE / "examples" / "campus-k3s.yaml"
-SAMPLE = TEMPLATE / "examples" / "rendered"
+EXAMPLES = TEMPLATE / "examples"
+SAMPLES = EXAMPLES / "rendered"
+# Between them: both pipelines, a cloud and machines of one's own, a key file and a KMS.
+NAMES = ("campus-k3s", "github-eks")
 
 
-def write(target: Path) -> None:
-    """Render the template as it stands, without git: its commit and its address would change the answers file."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy2(TEMPLATE / "copier.yml", folder)
-        for part in ("<<cookiecutter.hub_name>>", "templates"):
-            shutil.copytree(TEMPLATE / part, Path(folder, part), ignore=shutil.ignore_patterns("__pycache__"))
-        answers = yaml.safe_load(ANSWERS.read_text(encoding="utf-8"))
-        copier.run_copy(folder, target, data=answers, defaults=True, quiet=True)
+def render_sample(template: Path, name: str, target: Path) -> None:
+    """Render the repository of an answer file. The answers file in it does not say from where the template came."""
+    answers = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))
+    copier.run_copy(str(template), target, data=answers, defaults=True, quiet=True)
     record = target / ".copier-answers.yml"
     lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
     record.write_text("".join(line for line in lines if not line.startswith("_src_path")), encoding="utf-8")
 
 
-def files(folder: Path) -> list[str]:
-    """The files below a folder, by their relative paths."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+def render_samples(target: Path) -> None:
+    """Render all samples. The template is copied without git, whose commit would stand in the answers files."""
+    with tempfile.TemporaryDirectory() as folder:
+        template = Path(folder)
+        shutil.copy2(TEMPLATE / "copier.yml", template)
+        for part in ("<<cookiecutter.hub_name>>", "templates"):
+            shutil.copytree(TEMPLATE / part, template / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in NAMES:
+            render_sample(template, name, target / name)
+
+
+def list_files(folder: Path) -> set[str]:
+    """Return the files below a folder, by their relative paths."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder, "sample")
-        write(fresh)
-        names = files(fresh)
+        fresh = Path(folder, "samples")
+        render_samples(fresh)
         if "--check" not in sys.argv[1:]:
-            shutil.rmtree(SAMPLE, ignore_errors=True)
-            shutil.copytree(fresh, SAMPLE)
+            shutil.rmtree(SAMPLES, ignore_errors=True)
+            shutil.copytree(fresh, SAMPLES)
             return
-        stale = set(names) ^ set(files(SAMPLE))
-        stale |= {name for name in names if name not in stale and not filecmp.cmp(fresh / name, SAMPLE / name, False)}
+        stale = list_files(fresh) ^ list_files(SAMPLES)
+        both = list_files(fresh) - stale
+        stale |= {name for name in both if not filecmp.cmp(fresh / name, SAMPLES / name, False)}
         if stale:
             sys.exit(
-                f"examples/rendered is not what the template writes: run `make sample` ({', '.join(sorted(stale))})"
+                f"examples/rendered: is not what the template writes ({', '.join(sorted(stale))}). Run `make sample`."
             )
 
 

@@ -1,0 +1,100 @@
+{{- /* "true" on a real cluster, nothing in a render: every API server has this group, Helm's built-in list has not. */ -}}
+{{- define "hub.isRealCluster" -}}
+{{- if .Capabilities.APIVersions.Has "apiregistration.k8s.io/v1" }}true{{ end }}
+{{- end }}
+
+{{- /* Memory in JupyterHub's units as bytes; nothing if JupyterHub does not read it. K, M, G, T are powers of 1024. */ -}}
+{{- define "hub.bytes" -}}
+{{- $units := dict "K" 1024 "M" 1048576 "G" 1073741824 "T" 1099511627776 }}
+{{- if kindIs "string" . }}
+  {{- if regexMatch "^[0-9]+([.][0-9]+)?[KMGT]$" . }}
+    {{- mulf (float64 (regexFind "^[0-9.]+" .)) (get $units (regexFind "[KMGT]$" .)) | floor | int64 }}
+  {{- end }}
+{{- else if not (kindIs "invalid" .) }}
+  {{- int64 . }}
+{{- end }}
+{{- end }}
+
+{{- /* A number as people write it: 3600000, where Go prints 3.6e+06. Anything else as it is. */ -}}
+{{- define "hub.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
+{{- /* Bytes as people write them: 14G, 1433M. */ -}}
+{{- define "hub.memory" -}}
+{{- $bytes := int64 . }}
+{{- if not (mod $bytes 1073741824) }}{{ div $bytes 1073741824 }}G
+{{- else }}{{ div $bytes 1048576 }}M
+{{- end }}
+{{- end }}
+
+{{- /*
+The students that fit, as JSON. Takes `node` (course.node), `memory` (bytes guaranteed to a student), `cpu` (cores
+guaranteed) and `disk` (whether each has a volume of their own). deployer/seats.py has the same arithmetic.
+*/ -}}
+{{- define "hub.seats" -}}
+{{- $free := sub (include "hub.bytes" .node.memory | int64) (include "hub.bytes" .node.reserved | int64) }}
+{{- $limits := dict }}
+{{- if gt (int64 .memory) 0 }}
+  {{- $_ := set $limits "memory" (div (max 0 $free) (int64 .memory)) }}
+{{- end }}
+{{- /* Kubernetes counts processors in thousandths, and so the division has no remainder of a float's. */ -}}
+{{- $share := round (mulf 1000 (default 0 .cpu | float64)) 0 | int64 }}
+{{- if and .node.cpu (gt $share 0) }}
+  {{- $_ := set $limits "cpu" (div (round (mulf 1000 (float64 .node.cpu)) 0 | int64) $share) }}
+{{- end }}
+{{- if hasKey .node "pods" }}
+  {{- $_ := set $limits "pods" (int64 .node.pods) }}
+{{- end }}
+{{- if and .disk (hasKey .node "disks") }}
+  {{- $_ := set $limits "disks" (int64 .node.disks) }}
+{{- end }}
+{{- $least := "" }}
+{{- range $name := list "memory" "cpu" "pods" "disks" }}
+  {{- if and (hasKey $limits $name) (or (not $least) (lt (get $limits $name) (get $limits $least))) }}
+    {{- $least = $name }}
+  {{- end }}
+{{- end }}
+{{- $each := 0 }}
+{{- if $least }}
+  {{- $each = get $limits $least }}
+{{- end }}
+{{- dict "each" $each "least" $least "seats" (mul $each (int64 .node.max)) | toJson }}
+{{- end }}
+
+{{- /* The seats of the course as JSON, with what a student gets and where it is set. Takes the root. */ -}}
+{{- define "hub.courseSeats" -}}
+{{- $course := .Values.course }}
+{{- $server := include "hub.defaultServer" . | fromJson }}
+{{- $memory := include "hub.bytes" $server.memory | int64 }}
+{{- $disk := eq ((($.Values.jupyterhub.singleuser).storage).type | default "dynamic") "dynamic" }}
+{{- $asked := dict "node" $course.node "memory" $memory "cpu" $server.cpu "disk" $disk }}
+{{- $found := include "hub.seats" $asked | fromJson }}
+{{- $most := include "hub.seats" (set $asked "memory" $server.most) | fromJson }}
+{{- $nodes := ternary 0 (int64 $course.node.max) (ne $found.least "") }}
+{{- with int64 $found.each }}
+  {{- $nodes = div (sub (add (int64 $course.peak) .) 1) . }}
+{{- end }}
+{{- $least := ternary "cpu" "memory" (eq $found.least "cpu") }}
+{{- merge (dict "guarantee" (get $server $least) "at" (get $server (printf "%sAt" $least)) "nodes" $nodes "mostSeats" $most.seats "most" $server.most "mostAt" $server.mostAt) $found | toJson }}
+{{- end }}
+
+{{- /* When a class begins or ends, for cron: `mon 10:00-11:30` begins at 30 9 * * 1, `before` minutes ahead. */ -}}
+{{- define "hub.cron" -}}
+{{- $day := splitList " " .class | first }}
+{{- $times := splitList " " .class | last | splitList "-" }}
+{{- $time := splitList ":" (ternary (first $times) (last $times) (eq .edge "begins")) }}
+{{- $minutes := add (mul 60 (first $time | trimPrefix "0" | int64)) (last $time | trimPrefix "0" | int64) }}
+{{- if eq .edge "begins" }}
+  {{- $minutes = sub $minutes .before }}
+{{- end }}
+{{- $back := lt $minutes 0 }}
+{{- $minutes = mod (add $minutes 1440) 1440 }}
+{{- mod $minutes 60 }} {{ div $minutes 60 }} {{ if regexMatch "^[0-9]" $day }}
+  {{- /* At noon, so that no change of the clocks makes another day of it. */}}
+  {{- toDate "2006-01-02 15:04" (printf "%s 12:00" $day) | dateModify (ternary "-24h" "0h" $back) | date "2 1" }} *
+{{- else }}
+  {{- $number := dict "sun" 0 "mon" 1 "tue" 2 "wed" 3 "thu" 4 "fri" 5 "sat" 6 }}
+  {{- ternary (mod (add (get $number $day) 6) 7) (get $number $day) $back | printf "* * %d" }}
+{{- end }}
+{{- end }}

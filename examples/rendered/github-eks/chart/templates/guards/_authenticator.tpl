@@ -1,0 +1,66 @@
+{{- /*
+The authenticator, as JSON: `class` as configured, `sections` of hub.config that it reads, its own first, `settings` of
+all of them, and `ours`: whether it is of the hub image that the chart brings along.
+*/ -}}
+{{- define "hub.authenticator" -}}
+{{- $config := (.Values.jupyterhub.hub).config | default dict }}
+{{- $class := ($config.JupyterHub).authenticator_class | default "dummy" }}
+{{- $known := .Files.Get "files/authenticators.yaml" | fromYaml }}
+{{- $sections := get $known $class | default list }}
+{{- $settings := dict }}
+{{- range $section := reverse $sections }}
+  {{- $settings = mergeOverwrite $settings (deepCopy (get $config $section | default dict)) }}
+{{- end }}
+{{- dict "class" $class "sections" $sections "settings" $settings "ours" (gt (len $sections) 0) | toJson }}
+{{- end }}
+
+{{- /* "true" if the hub image is the owner's own, or a snippet of hub.extraConfig contains the text. Takes root and text. */ -}}
+{{- define "hub.ownCodeHas" -}}
+{{- $hub := .root.Values.jupyterhub.hub | default dict }}
+{{- $found := not (has (($hub.image).name | default "") (list "" "quay.io/jupyterhub/k8s-hub")) }}
+{{- range $hub.extraConfig }}
+  {{- $found = or $found (contains $.text (toString .)) }}
+{{- end }}
+{{- if $found }}true{{ end }}
+{{- end }}
+
+{{- /* An authenticator that the hub image does not have, or settings of another one than the one in use. */ -}}
+{{- define "guard.authenticator" }}
+{{- $at := "jupyterhub.hub.config" }}
+{{- $known := .Files.Get "files/authenticators.yaml" | fromYaml }}
+{{- $own := include "hub.authenticator" . | fromJson }}
+{{- if $own.ours }}
+  {{- $others := dict }}
+  {{- range $known }}
+    {{- range . }}
+      {{- $_ := set $others . true }}
+    {{- end }}
+  {{- end }}
+  {{- range $section, $_ := ($.Values.jupyterhub.hub).config }}
+    {{- if and (hasKey $others $section) (not (has $section $own.sections)) }}
+[warning] {{ $at }}.{{ $section }}: authenticator_class is '{{ $own.class }}', which does not read this section. Remove it, or move its settings to {{ join ", " $own.sections }}.
+    {{- end }}
+  {{- end }}
+{{- else if include "hub.ownCodeHas" (dict "root" . "text" (splitList "." $own.class | last)) }}
+[warning] {{ $at }}.JupyterHub.authenticator_class: the chart's hub image does not have '{{ $own.class }}', so no guard checks who may sign in. Check it yourself.
+{{- else }}
+  {{- $names := list "ltiauthenticator.lti13.auth.LTI13Authenticator" }}
+  {{- range $name, $_ := $known }}
+    {{- if not (contains "." $name) }}
+      {{- $names = append $names $name }}
+    {{- end }}
+  {{- end }}
+{{ $at }}.JupyterHub.authenticator_class: the hub's image does not have '{{ $own.class }}'. Use one of {{ sortAlpha $names | join ", " }}, or set jupyterhub.hub.image to an image that has it.
+{{- end }}
+{{- end }}
+
+{{- /* CILogon's identity providers under their old name: with both, oauthenticator uses the old one. */ -}}
+{{- define "guard.identity-providers" }}
+{{- $set := (include "hub.authenticator" . | fromJson).settings }}
+{{- $at := "jupyterhub.hub.config.CILogonOAuthenticator" }}
+{{- if and (hasKey $set "idps") (hasKey $set "allowed_idps") }}
+{{ $at }}.allowed_idps: idps is set, too, and oauthenticator would ignore idps ({{ keys $set.idps | sortAlpha | join ", " }}). Move all identity providers to idps, and remove allowed_idps.
+{{- else if hasKey $set "allowed_idps" }}
+[warning] {{ $at }}.allowed_idps: oauthenticator 17.4 has renamed it. Rename it to idps.
+{{- end }}
+{{- end }}

@@ -1,0 +1,15 @@
+{{- /* What the chart accepts for a student's server, and what then fails. */ -}}
+{{- define "guard.server" }}
+{{- $user := .Values.jupyterhub.singleuser | default dict }}
+{{- $cpu := $user.cpu | default dict }}
+{{- if and $cpu.limit $cpu.guarantee (gt (float64 $cpu.guarantee) (float64 $cpu.limit)) }}
+jupyterhub.singleuser.cpu.limit: {{ $cpu.limit }} is below jupyterhub.singleuser.cpu.guarantee ({{ $cpu.guarantee }}). Raise the limit, or lower the guarantee.
+{{- end }}
+{{- $url := $user.defaultUrl | default "" }}
+{{- if and $url (not (hasPrefix "/" $url)) }}
+jupyterhub.singleuser.defaultUrl: '{{ $url }}' does not begin with /. Write /{{ $url }}.
+{{- end }}
+{{- if and (hasKey $user "startTimeout") (not (kindIs "invalid" $user.startTimeout)) (lt (int64 $user.startTimeout) 60) }}
+jupyterhub.singleuser.startTimeout: a server often takes longer to start ({{ include "hub.text" $user.startTimeout }} seconds). Write seconds, such as 300.
+{{- end }}
+{{- end }}

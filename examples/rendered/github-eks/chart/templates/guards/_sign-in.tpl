@@ -1,0 +1,108 @@
+{{- /* JupyterHub 5 lets in nobody without a rule. Admins may sign in without one. */ -}}
+{{- define "guard.sign-in-rules" }}
+{{- $own := include "hub.authenticator" . | fromJson }}
+{{- $notRules := list "allow_existing_users" "allow_unverified_email" "allow_self_approval_for" "allowed_failed_logins" "allow_2fa" "allowed_idps" }}
+{{- $rules := list }}
+{{- range $name, $value := $own.settings }}
+  {{- if and (hasPrefix "allow" $name) (not (has $name $notRules)) $value }}
+    {{- $rules = append $rules $name }}
+  {{- end }}
+{{- end }}
+{{- range $name, $idp := $own.settings.idps | default $own.settings.allowed_idps }}
+  {{- if or ($idp).allow_all ($idp).allowed_domains }}
+    {{- $rules = append $rules $name }}
+  {{- end }}
+{{- end }}
+{{- $section := first $own.sections | default "" }}
+{{- if eq $section "NullAuthenticator" }}
+[no-sign-in] jupyterhub.hub.config.JupyterHub.authenticator_class: with '{{ $own.class }}' nobody can sign in. Use another authenticator.
+{{- else if and $section (not $rules) (not (has $section (list "DummyAuthenticator" "FirstUseAuthenticator"))) }}
+  {{- if or $own.settings.admin_users $own.settings.admin_groups }}
+[warning] jupyterhub.hub.config.{{ $section }}: only admins may sign in, because no rule lets in anybody else. Set allowed_users or another rule of {{ $own.class }} that starts with allow.
+  {{- else }}
+jupyterhub.hub.config.{{ $section }}: nobody may sign in, because there is no rule. Set allowed_users, allow_all, or another rule of {{ $own.class }} that starts with allow.
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* allow_all where anybody on the internet can have an account, or needs none. */ -}}
+{{- define "guard.open-sign-in" }}
+{{- $own := include "hub.authenticator" . | fromJson }}
+{{- $section := first $own.sections | default "" }}
+{{- $set := $own.settings }}
+{{- $who := "" }}
+{{- $at := printf "%s.allow_all" $section }}
+{{- $accounts := dict
+  "Auth0OAuthenticator" "an Auth0 account"
+  "BitbucketOAuthenticator" "a Bitbucket account"
+  "GitHubOAuthenticator" "a GitHub account"
+  "GitLabOAuthenticator" "a GitLab account"
+  "GlobusOAuthenticator" "a Globus account"
+  "GoogleOAuthenticator" "a Google account"
+  "MWOAuthenticator" "a Wikipedia account"
+}}
+{{- if $set.allow_all }}
+  {{- $who = get $accounts $section }}
+  {{- if or $set.hosted_domain $set.username_pattern (and $set.gitlab_url (ne $set.gitlab_url "https://gitlab.com")) $set.github_url }}
+    {{- $who = "" }}
+  {{- end }}
+  {{- if and (eq $section "AzureAdOAuthenticator") (has ($set.tenant_id | default "") (list "" "common" "organizations" "consumers")) (not $set.username_pattern) }}
+    {{- $who = "a Microsoft account" }}
+  {{- end }}
+  {{- if eq $section "TmpAuthenticator" }}
+    {{- $who = "no account at all" }}
+  {{- end }}
+  {{- if and (eq $section "NativeAuthenticator") $set.open_signup }}
+    {{- $at = "NativeAuthenticator.open_signup" }}
+    {{- $who = "an account that they make themselves" }}
+  {{- end }}
+{{- end }}
+{{- if eq $section "CILogonOAuthenticator" }}
+  {{- $idps := ternary "allowed_idps" "idps" (hasKey $set "allowed_idps") }}
+  {{- range $idp, $rule := get $set $idps | default dict }}
+    {{- if and (or $set.allow_all ($rule).allow_all) (regexMatch "//([a-z0-9-]+\\.)*(github|google|orcid|live|microsoft|microsoftonline)\\." $idp) }}
+      {{- $at = printf "CILogonOAuthenticator.%s.'%s'" $idps $idp }}
+      {{- $who = "an account there" }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- if and (or $set.allow_all (and (not (hasKey $set "allow_all")) (not $set.allowed_users))) (or (and (eq $section "DummyAuthenticator") (not $set.password)) (and (eq $section "FirstUseAuthenticator") (ne (toString $set.create_users) "false"))) }}
+  {{- $at = "JupyterHub.authenticator_class" }}
+  {{- $who = "any name and any password" }}
+{{- end }}
+{{- if $who }}
+[open-sign-in] jupyterhub.hub.config.{{ $at }}: anybody on the internet with {{ $who }} may sign in. List the people who may instead.
+{{- end }}
+{{- if hasKey .Values.course "openToEverybody" }}
+course.openToEverybody: course.allow has replaced it ({{ .Values.course.openToEverybody }}). Remove the line{{ if .Values.course.openToEverybody }}, and write allow: [open-sign-in]{{ end }}.
+{{- end }}
+{{- end }}
+
+{{- /* People who may sign in only because they once have, and people who become staff by another name. */ -}}
+{{- define "guard.existing-users" }}
+{{- $own := include "hub.authenticator" . | fromJson }}
+{{- $config := (.Values.jupyterhub.hub).config | default dict }}
+{{- $roles := (.Values.jupyterhub.hub).loadRoles | default dict }}
+{{- range $section := $own.sections }}
+  {{- $set := get $config $section | default dict }}
+  {{- if $set.allow_existing_users }}
+[existing-users] jupyterhub.hub.config.{{ $section }}.allow_existing_users: anybody who has once signed in keeps access, after removal from the rules, too (true). Set it to false.
+  {{- end }}
+  {{- range $from, $to := $set.username_map | default dict }}
+    {{- $staff := concat ($own.settings.admin_users | default list) (($roles.admin).users | default list) (index $roles "course-staff" | default dict | dig "users" list | default list) }}
+    {{- if has $to $staff }}
+[username-map] jupyterhub.hub.config.{{ $section }}.username_map: '{{ $from }}' would sign in as '{{ $to }}', who is staff. Remove the entry, or add '{{ $from }}' to the staff.
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* GitHub's teams as GitHub writes them, which never match. */ -}}
+{{- define "guard.organizations" }}
+{{- $names := (include "hub.authenticator" . | fromJson).settings.allowed_organizations | default list }}
+{{- range $name := kindIs "slice" $names | ternary $names (list $names) }}
+  {{- if contains "/" (toString $name) }}
+jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' is neither an organization nor a team. Write a team as {{ regexReplaceAll "^(https?:/)?/?(github\\.com/)?(orgs/)?" (toString $name) "" | replace "/teams/" ":" | replace "/" ":" }}.
+  {{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,81 @@
+{{- /* Homes that students lose or share, and mounts that keep every server from starting. */ -}}
+{{- define "guard.storage" }}
+{{- $user := .Values.jupyterhub.singleuser | default dict }}
+{{- $storage := $user.storage | default dict }}
+{{- $type := $storage.type | default "dynamic" }}
+{{- $at := "jupyterhub.singleuser.storage" }}
+{{- $capacity := $storage.capacity | default "" | toString }}
+{{- if and $capacity (not (regexMatch "^[0-9.]+(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$" $capacity)) }}
+{{ $at }}.capacity: '{{ $capacity }}' is not a size for Kubernetes. Write it with Gi, such as {{ regexFind "^[0-9.]+" $capacity | default "10" }}Gi.
+{{- end }}
+{{- if eq $type "none" }}
+[no-home] {{ $at }}.type: students would lose their files when their servers stop (none). Use dynamic or static.
+{{- else if eq $type "static" }}
+  {{- $path := ($storage.static).subPath | default "" }}
+  {{- if and (hasKey ($storage.static | default dict) "subPath") (not (regexMatch "[{][^}]*user[^}]*[}]" $path)) }}
+[shared-home] {{ $at }}.static.subPath: all students would have one home ('{{ $path }}'). Add {escaped_username}, such as homes/{escaped_username}.
+  {{- end }}
+{{- else }}
+  {{- $dynamic := $storage.dynamic | default dict }}
+  {{- range $key, $claim := dict (printf "%s.dynamic.pvcNameTemplate" $at) $dynamic.pvcNameTemplate "jupyterhub.hub.config.KubeSpawner.pvc_name_template" ((.Values.jupyterhub.hub).config | default dict | dig "KubeSpawner" "pvc_name_template" nil) }}
+    {{- if and $claim (not (regexMatch "[{][^}]*user[^}]*[}]" (printf "%s %s" $claim ($dynamic.subPath | default "")))) }}
+[shared-home] {{ $key }}: all students would have one home ('{{ $claim }}'). Add {user_server}, such as claim-{user_server}.
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Mounts without their volume, in both forms of the chart: a list, or a map with names of one's own. */ -}}
+{{- define "guard.mounts" }}
+{{- $hub := .Values.jupyterhub.hub | default dict }}
+{{- $user := .Values.jupyterhub.singleuser | default dict }}
+{{- $storage := $user.storage | default dict }}
+{{- $code := values ($hub.extraConfig | default dict) | join "\n" }}
+{{- $spawner := dict }}
+{{- range $section := list "Spawner" "KubeSpawner" }}
+  {{- $spawner = mergeOverwrite $spawner (deepCopy (get ($hub.config | default dict) $section | default dict)) }}
+{{- end }}
+{{- $home := ternary "home" (($storage.dynamic).volumeNameTemplate | default "") (eq ($storage.type | default "dynamic") "static") }}
+{{- $shared := concat (include "hub.items" $storage.extraVolumes | fromJsonArray) (include "hub.items" $spawner.volumes | fromJsonArray) (include "hub.items" ($user.extraPodConfig).volumes | fromJsonArray) (list (dict "name" $home) (dict "name" "files")) }}
+{{- $checks := list
+  (dict "at" "jupyterhub.singleuser.storage.extraVolumeMounts" "mounts" $storage.extraVolumeMounts "volumes" $shared "add" "jupyterhub.singleuser.storage.extraVolumes")
+  (dict "at" "jupyterhub.hub.extraVolumeMounts" "mounts" $hub.extraVolumeMounts "volumes" (concat (include "hub.items" $hub.extraVolumes | fromJsonArray) (list (dict "name" "config") (dict "name" "secret") (dict "name" "existing-secret") (dict "name" "files") (dict "name" "pvc"))) "add" "jupyterhub.hub.extraVolumes")
+}}
+{{- range $place := include "hub.overrides" . | fromJsonArray }}
+  {{- $checks = append $checks (dict "at" (printf "%s.volume_mounts" $place.at) "mounts" $place.set.volume_mounts "volumes" (concat $shared (include "hub.items" $place.set.volumes | fromJsonArray)) "add" (printf "%s.volumes" $place.at)) }}
+{{- end }}
+{{- range $check := $checks }}
+  {{- $names := list }}
+  {{- range $volume := $check.volumes }}
+    {{- if kindIs "map" $volume }}
+      {{- $names = append $names ($volume.name | default "") }}
+    {{- end }}
+  {{- end }}
+  {{- range $mount := include "hub.items" $check.mounts | fromJsonArray }}
+    {{- $name := "" }}
+    {{- if kindIs "map" $mount }}
+      {{- $name = $mount.name | default "" }}
+    {{- end }}
+    {{- if not $name }}
+{{ $check.at }}: a mount has no name ({{ toJson $mount }}). Write name, the name of its volume, and mountPath.
+    {{- else if not (or (has $name $names) (contains (printf "\"%s\"" $name) $code) (contains (printf "'%s'" $name) $code)) }}
+{{ $check.at }}: there is no volume '{{ $name }}', so no {{ hasPrefix "jupyterhub.hub.extra" $check.at | ternary "hub" "server" }} would start. Add it to {{ $check.add }}.
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- /* A list in ../config replaces the one in values.yaml. */}}
+{{- range $path := regexFindAll "/etc/course/[a-z_]+[.]py" $code -1 | uniq }}
+  {{- $paths := list }}
+  {{- range $mount := include "hub.items" $hub.extraVolumeMounts | fromJsonArray }}
+    {{- $paths = append $paths ($mount.mountPath | default "") }}
+  {{- end }}
+  {{- if not (has "/etc/course" $paths) }}
+jupyterhub.hub.extraVolumeMounts: the list replaces the one in chart/values.yaml, and {{ $path }} is missing. Add to it, and to jupyterhub.hub.extraVolumes, the items course-files of chart/values.yaml.
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The items of a list, or the values of a map, as a JSON list. */ -}}
+{{- define "hub.items" -}}
+{{- if kindIs "slice" . }}{{ toJson . }}{{ else if kindIs "map" . }}{{ values . | toJson }}{{ else }}[]{{ end }}
+{{- end }}

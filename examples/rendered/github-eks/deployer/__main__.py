@@ -1,0 +1,84 @@
+"""Run one command: `python -m deployer COMMAND`. This is the only place where errors are printed."""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from deployer.errors import UserError
+
+# In the order of `make help`. A command is the module of its name in commands/, and only that module is imported:
+# a hook of pre-commit or a job that runs one command needs the packages of that command only.
+COMMANDS = {
+    "check": "lint, render both environments and validate every object; no cluster and no keys needed",
+    "try-hub": "run the hub on this machine: JupyterHub and students' servers as local processes, with no cluster",
+    "render": "print the objects of an environment as Helm would send them, with fake secrets",
+    "find-chart": "print the path of the packaged jupyterhub chart, and pull it where it is not here",
+    "impact": "say what a merge would do: in words, then as a diff without secrets",
+    "seats": "say how many students the nodes seat, what a term costs, and what another guarantee would change",
+    "scan": "look for secrets in the whole history of git",
+    "secrets": "create, check, edit, show or rotate the encrypted secrets",
+    "keys": "say who can open the secrets: age keys, and the recipients in .sops.yaml",
+    "preflight": "look at the cluster: what would fail there, or work differently than the values say",
+    "deploy": "deploy the commit that is checked out, and roll back if it fails",
+    "rollback": "roll back to the last good revision, or to the one that is named",
+    "status": "say what runs, which commit it is, what ran before, and which students are there",
+    "test-hub": "send the robot student",
+    "values": "print the values without the secrets, and the command to run Helm by hand",
+    "image": "build, test or push the image of image/, print its tag, write or check its lock",
+    "cluster": "create the cluster or change its nodes",
+    "answers": "let .copier-answers.yml follow what people have edited in config/",
+    "new-class": "make a hub for another class from this one, with secrets of its own",
+    "new-term": "set the calendar and the numbers of a new term, renew the secrets, and tag the old term",
+}
+
+
+def load_command(name: str) -> ModuleType:
+    """Return the module of a command."""
+    return importlib.import_module(f"deployer.commands.{name.replace('-', '_')}")
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed command line. Exits with argparse's own message where it is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m deployer", description="The commands of this repository.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        subparser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if arguments and arguments[0] == name:
+            load_command(name).add_arguments(subparser)
+    return parser.parse_args(arguments)
+
+
+def interrupt(*_: object) -> None:
+    """Treat SIGTERM, which a pipeline sends, like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Run a command. Returns its exit status."""
+    signal.signal(signal.SIGTERM, interrupt)
+    parsed = parse_arguments(sys.argv[1:])
+    try:
+        load_command(parsed.command).run(parsed)
+        sys.stdout.flush()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has stopped, such as `head`. Python would complain once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}{error.strerror or error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The answers in .copier-answers.yml, held against config/, which is what runs.
+
+copier renders the repository from the answers, and takes what differs for its owners' edits. An answer that config/
+contradicts gives a conflict as soon as the template or another answer touches that line.
+"""
+
+import re
+from dataclasses import dataclass
+
+from deployer import copier, files
+from deployer.paths import CONFIG, IMAGE
+from deployer.yaml_files import YamlMapping, find_value, read_mapping, read_text
+
+MEMORY = re.compile(r"[1-9][0-9]{0,5}[KMGT]")
+SINGLEUSER = ("jupyterhub", "singleuser")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An answer, and what config/ says in its place."""
+
+    key: str
+    answer: str
+    found: str
+
+
+def read_config() -> dict[str, str]:
+    """Return the answers that config/ gives, of those that it has one value for."""
+    hub, prod = read_mapping(CONFIG / "hub.yaml"), read_mapping(CONFIG / "prod.yaml")
+    course = find_value(hub, "course") or {}
+    found = {
+        "course_title": course.get("title"),
+        "contact_email": course.get("contact"),
+        "hub_domain": find_host(prod),
+        "students": course.get("students"),
+        "peak_students": course.get("peak"),
+        "timezone": find_value(course, "calendar", "timezone"),
+        "term_ends": find_value(course, "calendar", "termEnds"),
+        "image_name": find_value(hub, *SINGLEUSER, "image", "name") if IMAGE.is_dir() else None,
+    }
+    times = find_value(course, "calendar", "classTimes")
+    if isinstance(times, list) and all(isinstance(time, str) for time in times):
+        found["class_times"] = ", ".join(times)
+    for key in "limit", "guarantee":
+        memory = find_value(hub, *SINGLEUSER, "memory", key)
+        # JupyterHub reads more forms than the question takes.
+        found[f"memory_{key}"] = memory if MEMORY.fullmatch(str(memory)) else None
+    return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def find_host(prod: YamlMapping) -> str | None:
+    """Return the host name of the hub, by the one way of TLS that has one."""
+    jupyterhub = prod.get("jupyterhub")
+    for path in ("proxy", "https", "hosts"), ("ingress", "hosts"), ("httpRoute", "hostnames"):
+        if hosts := find_value(jupyterhub, *path):
+            return str(hosts[0])
+    return None
+
+
+def normalize(key: str, value: str) -> str:
+    """Return a value without the blanks in which two spellings of it can differ."""
+    return re.sub(r"\s*,\s*", ", ", value.strip()) if key == "class_times" else value
+
+
+def list_differences() -> list[Difference]:
+    """Return the answers that config/ contradicts."""
+    if not copier.ANSWERS.is_file():
+        return []
+    answers, config = copier.read_answers(), read_config()
+    return [
+        Difference(key, answer, config[key])
+        for key, answer in answers.items()
+        if key in config and normalize(key, answer) != normalize(key, config[key])
+    ]
+
+
+def follow_config() -> list[Difference]:
+    """Write what config/ says into .copier-answers.yml. Returns what was changed."""
+    text = read_text(copier.ANSWERS)
+    differences = list_differences()
+    for item in differences:
+        line = "{}: '{}'".format(item.key, item.found.replace("'", "''"))
+        text = re.sub(rf"^{item.key}: .*$", line.replace("\\", r"\\"), text, flags=re.M)
+    files.write_text(copier.ANSWERS, text)
+    return differences

@@ -1,0 +1,53 @@
+"""kubectl, in the namespace of an environment."""
+
+import re
+import time
+from typing import Any
+
+from deployer import chart
+from deployer.errors import UserError
+from deployer.process import Done, find_tool, parse_json, run
+
+
+def now() -> str:
+    """Return this moment, as Kubernetes writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def run_kubectl(env: str, *arguments: str, text: str | None = None) -> Done:
+    """Run kubectl in the namespace of an environment."""
+    return run(find_tool("kubectl"), "--namespace", chart.name_release(env), *arguments, text=text)
+
+
+def read_object(env: str, *arguments: str) -> dict[str, Any]:
+    """Return the object that `kubectl get` finds; an empty one where there is none, or no right to see it."""
+    return parse_json(run_kubectl(env, "get", *arguments, "--output=json"))
+
+
+def list_objects(env: str, *arguments: str) -> list[dict[str, Any]]:
+    """Return the objects that `kubectl get` finds."""
+    found = read_object(env, *arguments)
+    items: list[dict[str, Any]] = found.get("items", [found] if found else [])
+    return items
+
+
+def explain_unreachable(done: Done) -> UserError:
+    """Return the error for a kubectl that reaches no cluster: its last line, for the ones before are its log."""
+    lines = [line for line in done.stderr.splitlines() if line.strip() and not re.match(r"[EWI]\d{4} ", line)]
+    why = lines[-1] if lines else "it gives no reason"
+    return UserError(f"kubectl reaches no cluster: {why}; docs/cluster.md has its credentials")
+
+
+def require_access(env: str) -> None:
+    """Raise UserError where there is no cluster, or no right to use the namespace."""
+    done = run_kubectl(env, "auth", "can-i", "get", "secrets")
+    if done.stdout.strip() == "no":
+        name = chart.name_release(env)
+        raise UserError(f"kubectl reaches the cluster, but may not use the namespace {name}; see docs/cluster.md")
+    if done.returncode:
+        raise explain_unreachable(done)
+
+
+def list_servers(env: str) -> list[dict[str, Any]]:
+    """Return the pods of the students' servers."""
+    return list_objects(env, "pods", "--selector=component=singleuser-server")

@@ -1,0 +1,17 @@
+"""Let .copier-answers.yml follow what people have edited in config/."""
+
+import argparse
+
+from deployer import answers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command: it has none."""
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    changed = answers.follow_config()
+    for item in changed:
+        print(f".copier-answers.yml: {item.key} was '{item.answer}', and is '{item.found}'")
+    print("Commit .copier-answers.yml" if changed else ".copier-answers.yml says what config/ says")

@@ -1,0 +1,118 @@
+"""Lint the repository, render both environments and validate every object. Needs no cluster and no keys."""
+
+import argparse
+import functools
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import kubernetes_validate  # type: ignore[import-untyped]
+import yaml
+
+from deployer import answers, chart, values
+from deployer.commands.secrets import print_secrets_check
+from deployer.errors import UserError
+from deployer.hub_start import check as hub_start
+from deployer.hub_start import configuration
+from deployer.paths import CHART, ENVIRONMENTS, ROOT, list_files
+from deployer.trial import packages
+from deployer.yaml_files import YAML_HINT, YamlMapping, find_conflicts, read_text
+
+# The chart requires 1.28; Kubernetes supports its newest three; clouds are a year or so behind.
+KUBERNETES = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
+# The package would read its 1.5 MB of schemas again for each object.
+kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--offline", action="store_true", help="leave out what needs the jupyterhub chart")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    lint()
+    print_secrets_check()
+    print_answers_check()
+    if arguments.offline:
+        with tempfile.TemporaryDirectory() as folder:
+            check_environments(chart.write_stand_in(Path(folder)))
+        print(
+            "OFFLINE=1 left out: rendering the jupyterhub chart, its objects, its own schema of the values, and "
+            "whether the hub starts."
+        )
+    else:
+        chart.build_dependency()
+        check_environments(CHART)
+
+
+def lint() -> None:
+    """Look for conflict markers, and lint YAML files and the configuration of pre-commit."""
+    files = list(list_files())
+    if conflicts := [message for file in files for message in find_conflicts(file)]:
+        raise UserError("\n".join(conflicts))
+    for file in files:
+        if file.suffix in (".yaml", ".yml"):
+            read_text(file)
+    programs = Path(sys.executable).parent
+    for name, *arguments in (["yamllint", "--strict", "."], ["pre-commit", "validate-config"]):
+        if subprocess.run([programs / name, *arguments], cwd=ROOT).returncode:
+            hint = f". Where it is a syntax error: {YAML_HINT}" if name == "yamllint" else ""
+            raise UserError(f"{name} has found mistakes; it says above which{hint}")
+
+
+def print_answers_check() -> None:
+    """Say which answers config/ contradicts, and that config/ counts."""
+    if differences := answers.list_differences():
+        for item in differences:
+            print(f".copier-answers.yml: {item.key} is '{item.answer}', and config/ has '{item.found}', which counts")
+        print("answers: run `make answers`; else the next `copier update` can end in conflicts on these lines")
+
+
+def check_environments(folder: Path) -> None:
+    """Render a chart for both environments, validate the objects, and load the configuration of the hub."""
+    for env in ENVIRONMENTS:
+        found = values.read_values(env)
+        if messages := hub_start.compile_snippets(env, found):
+            raise UserError("\n".join(messages))
+        manifests, warnings = chart.render_with_warnings(env, folder)
+        objects = [item for item in yaml.safe_load_all(manifests) if item]
+        unknown = validate(objects)
+        if objects:
+            print(f"{env}: {len(objects)} objects are valid for Kubernetes {KUBERNETES[0]} to {KUBERNETES[-1]}")
+        else:
+            print(f"{env}: it renders; nothing to validate without the jupyterhub chart")
+        if unknown:
+            print(f"{env}: not validated, no schema for it: {', '.join(sorted(unknown))}")
+        if configuration.find_hub(objects):
+            reason, old_names = check_hub_start(env, objects)
+            print(f"{env}: {f'not checked whether the hub starts: {reason}' if reason else 'the hub would start'}")
+            warnings += old_names
+        for warning in [*warnings, *hub_start.list_unknown_settings(found)]:
+            print(f"{env}: warning: {warning}")
+
+
+def check_hub_start(env: str, objects: list[YamlMapping]) -> tuple[str, list[str]]:
+    """Load the configuration of the hub with the packages of its image. Returns why it was not, and warnings."""
+    try:
+        python = packages.install_hub(packages.install_uv()) / "bin" / "python"
+    except UserError as error:
+        return str(error).splitlines()[0], []
+    return hub_start.load_configuration(env, objects, python)
+
+
+def validate(objects: list[YamlMapping]) -> set[str]:
+    """Check each object against each Kubernetes version. Returns the kinds without a schema."""
+    unknown: set[str] = set()
+    for item in objects:
+        for version in KUBERNETES:
+            try:
+                kubernetes_validate.validate(item, version, strict=True)
+            except kubernetes_validate.SchemaNotFoundError:
+                unknown.add(f"{item['kind']} ({item['apiVersion']})")
+            except kubernetes_validate.ValidationError as error:
+                key = ".".join(str(part) for part in error.path)
+                name = f"{item['kind']} {item['metadata']['name']}"
+                raise UserError(f"{name}: {key} is not valid for Kubernetes {version}: {error.message}") from error
+    return unknown

@@ -1,0 +1,14 @@
+"""Print the path of the packaged jupyterhub chart: from $Z2JH_CHART, from the cache, or pulled into the cache."""
+
+import argparse
+
+from deployer import chart
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """Add no options."""
+
+
+def run(_: argparse.Namespace) -> None:
+    """Run the command."""
+    print(chart.find_packaged_chart())

@@ -1,0 +1,53 @@
+"""Print what deploying this working tree would change, against another commit: in words, then as a diff.
+
+Each commit is rendered by its own command, with fake secrets: no cluster and no keys are needed.
+"""
+
+import argparse
+
+from deployer import git
+from deployer.impact.difference import compare_objects
+from deployer.impact.sentences import describe_changes, describe_secrets
+from deployer.impact.side import render_sides
+from deployer.paths import ENVIRONMENTS, ROOT
+
+# What a comment on GitHub may hold is 65536 characters.
+MOST = 55000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--base", required=True, help="the commit to compare with, such as origin/main")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    commit = git.resolve_commit(arguments.base)
+    with git.check_out(commit) as root:
+        before = render_sides(root)
+    after = render_sides(ROOT)
+    by_sentences: dict[tuple[str, ...], list[str]] = {}
+    by_diff: dict[str, list[str]] = {}
+    for env in ENVIRONMENTS:
+        sentences = [*describe_changes(before[env], after[env]), *describe_secrets(commit, env)]
+        by_sentences.setdefault(tuple(dict.fromkeys(sentences)), []).append(env)
+        if changes := compare_objects(before[env], after[env]):
+            by_diff.setdefault(changes, []).append(env)
+    print(write_report(by_sentences, by_diff))
+
+
+def write_report(by_sentences: dict[tuple[str, ...], list[str]], by_diff: dict[str, list[str]]) -> str:
+    """Return the report in Markdown: environments with the same changes stand together."""
+    text = []
+    for sentences, envs in by_sentences.items():
+        text.append(f"### {' and '.join(envs)}\n")
+        differs = any(env in names for names in by_diff.values() for env in envs)
+        nothing = "Nobody notices anything: see the diff." if differs else "Nothing changes in the cluster."
+        text += [f"- {line}" for line in sentences or [nothing]]
+        text.append("")
+    for changes, envs in by_diff.items():
+        cut = changes[: MOST // len(by_diff)]
+        more = "" if cut == changes else "\n(and more: `make impact` on your computer shows all of it)"
+        text.append(f"<details><summary>The objects of {' and '.join(envs)}, secrets redacted</summary>\n")
+        text.append(f"```diff\n{cut}{more}\n```\n\n</details>\n")
+    return "\n".join(text)

@@ -1,0 +1,86 @@
+"""Begin a new term of the same class: new calendar, numbers and secrets, and a tag in git for the old one."""
+
+import argparse
+import re
+import sys
+
+from deployer import answers, copier, git
+from deployer.commands import secrets
+from deployer.commands.options import add_answers, read_given
+from deployer.errors import UserError
+from deployer.paths import ENVIRONMENTS, secrets_file
+from deployer.process import read_output
+from deployer.process import run as run_program
+from deployer.secrets import generation, sops
+from deployer.yaml_files import join_keys
+
+# What a term has of its own. Without a terminal, the first two must be given.
+ASKED = ("class_times", "term_ends", "students", "peak_students")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--term", default="", help="the name of the old term, for its tag in git")
+    add_answers(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    given = read_given(arguments)
+    ask = sys.stdin.isatty() and not arguments.answers
+    require_given(given, arguments.answers, ask)
+    tag = name_tag(arguments.term)
+    head = git.require_clean_worktree()
+    envs = [env for env in ENVIRONMENTS if secrets_file(env).is_file()]
+    for env in envs:
+        sops.decrypt(env)
+    set_answers(given, ask, head)
+    for env in envs:
+        secrets.rotate(env, ["values"])
+    read_output("git", "tag", "--annotate", "--message", f"The end of {tag}", tag, head)
+    print_next_steps(tag)
+
+
+def require_given(given: dict[str, str], file: str, ask: bool) -> None:
+    """Raise UserError where the calendar of the new term is missing, or an answer is not one of a term."""
+    if missing := [key for key in ASKED[:2] if not ask and key not in given]:
+        raise UserError(
+            f"{' and '.join(missing)}: missing, and the old term's do not hold. Write them into a YAML file ('' for "
+            "none), and run `make new-term TERM=... ANSWERS=FILE`"
+        )
+    if others := sorted(given.keys() - set(ASKED)):
+        raise UserError(f"{', '.join(others)}: a term has {', '.join(ASKED)} only. Remove it from {file}")
+
+
+def name_tag(term: str) -> str:
+    """Return the tag of the old term. Raises UserError where it cannot be one."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", term):
+        raise UserError(f"TERM is '{term}': name the old term, for its tag in git: `make new-term TERM=2026-autumn`")
+    tag = f"term-{term}"
+    if run_program("git", "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}").returncode == 0:
+        raise UserError(f"TERM is '{term}', and git has the tag {tag}: name the term that ends now")
+    return tag
+
+
+def set_answers(given: dict[str, str], ask: bool, head: str) -> None:
+    """Let the answers of the new term change the working tree. It is as it was where that fails."""
+    try:
+        if answers.follow_config():
+            git.commit_all("Let the answers follow config/")
+        kept = {key: value for key, value in copier.read_answers().items() if not ask or key not in ASKED}
+        copier.update_answers({**kept, **given}, ask)
+    except BaseException:
+        git.take_back(head)
+        raise
+    read_output("git", "reset", "--quiet", head)
+
+
+def print_next_steps(tag: str) -> None:
+    """Print what is left to people."""
+    print(f"\nThe tag {tag} is the old term: `git push origin {tag}`. Nothing is committed yet. Next:")
+    print("  make check, make seats, and commit: the merge deploys the new term")
+    if asked := [join_keys(path) for path, recipe in generation.list_recipes().items() if not recipe["how"]]:
+        print(f"  make secrets-set, with new values of the provider, for {', '.join(asked)}")
+    print(
+        "  the students' homes are as they were: 'At the end of the term' in docs/operations.md removes or keeps them"
+    )

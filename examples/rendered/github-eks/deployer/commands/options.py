@@ -1,0 +1,48 @@
+"""Options that several commands have."""
+
+import argparse
+from pathlib import Path
+
+from deployer import units
+from deployer.errors import UserError
+from deployer.paths import ENVIRONMENTS
+from deployer.yaml_files import read_mapping
+
+
+def add_environment(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """Add `--env`; where it is not required, a command does both."""
+    meaning = "the environment" if required else "one environment instead of both"
+    parser.add_argument("--env", choices=ENVIRONMENTS, required=required, help=meaning)
+
+
+def list_environments(arguments: argparse.Namespace) -> list[str]:
+    """Return the environment that was named, or both."""
+    return [arguments.env] if arguments.env else list(ENVIRONMENTS)
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add `--timeout`."""
+    parser.add_argument("--timeout", default="10m", help="for the upgrade and for a rollback, as Helm reads it")
+    parser.add_argument("--wait", default="", help="for another deploy that is at work; else twice the timeout")
+
+
+def parse_wait(arguments: argparse.Namespace) -> int:
+    """Return how many seconds to wait for another deploy. Raises UserError for a duration that Helm does not read."""
+    limit = 2 * units.parse_duration(arguments.timeout, "TIMEOUT")
+    return units.parse_duration(arguments.wait, "WAIT") if arguments.wait else limit
+
+
+def add_answers(parser: argparse.ArgumentParser) -> None:
+    """Add `--answers`."""
+    parser.add_argument("--answers", default="", help="a YAML file with answers; without it, they are asked for")
+
+
+def read_given(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the answers of the file that was named, as texts. Raises UserError where it is not one of answers."""
+    if not arguments.answers:
+        return {}
+    found = read_mapping(Path(arguments.answers).absolute())
+    for key, value in found.items():
+        if isinstance(value, dict | list) or value is None:
+            raise UserError(f"{arguments.answers}: {key} must be one text in quotes, such as '' or 'mon 10:00-11:30'")
+    return {str(key): str(value) for key, value in found.items()}

@@ -1,0 +1,27 @@
+"""Look at the cluster before a deploy."""
+
+import argparse
+
+from deployer.cluster import preflight
+from deployer.commands.options import add_environment
+from deployer.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_environment(parser)
+
+
+def print_findings(env: str, try_network: bool) -> str:
+    """Print what the checks find, as it comes. Returns the number of problems in words; an empty text if none."""
+    problems = 0
+    for finding in preflight.look(env, try_network):
+        print(f"{finding.level:8} {finding.sentence}", flush=True)
+        problems += finding.level == "PROBLEM"
+    return f"{problems} problem{'s' if problems > 1 else ''}" if problems else ""
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    if problems := print_findings(arguments.env, try_network=True):
+        raise UserError(f"{problems}: fix what stands above before `make deploy ENV={arguments.env}`")

@@ -1,0 +1,65 @@
+"""Print what runs in an environment, which commit it is, what ran before, and which students are there."""
+
+import argparse
+from typing import Any
+
+from deployer import chart, git
+from deployer.cluster import kubectl, release
+from deployer.cluster.release import Revision
+from deployer.commands.options import add_environment
+
+ROBOT_RESULTS = {"Succeeded": "robot passed", "Failed": "robot failed", "": "robot not run"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_environment(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    env = arguments.env
+    kubectl.require_access(env)
+    kept = release.list_revisions(env)
+    if not kept:
+        print(f"{chart.name_release(env)}: nothing is deployed; `make deploy ENV={env}` does it")
+        return
+    newest = kept[-1]
+    print(
+        f"{chart.name_release(env)}: revision {newest.number} is {newest.state}, {git.describe_commit(newest.commit)}, "
+        f"chart {release.read_running_chart_version(env)}"
+    )
+    if newest.commit and (head := git.find_head()) != newest.commit:
+        print(f"This checkout is at another commit: {git.describe_commit(head)}")
+    for pod in kubectl.list_objects(env, "pods", "--selector=component!=singleuser-server"):
+        print(describe_pod(pod))
+    servers = kubectl.list_servers(env)
+    print(f"Servers of {len(servers)} people:" if servers else "No student has a server.")
+    for pod in servers:
+        print(describe_server(pod))
+    print("Revisions, oldest first:")
+    for revision in kept:
+        print(describe_revision(revision, revision is newest, release.read_robot_result(env, revision.number)))
+
+
+def describe_pod(pod: dict[str, Any]) -> str:
+    """Return a line about a pod of the hub."""
+    states = pod["status"].get("containerStatuses", [])
+    restarts = sum(state["restartCount"] for state in states)
+    health = "ready" if states and all(state.get("ready") for state in states) else pod["status"]["phase"]
+    return f"  {pod['metadata']['name']:40} {health:10} restarts {restarts}"
+
+
+def describe_server(pod: dict[str, Any]) -> str:
+    """Return a line about a student's server."""
+    metadata = pod["metadata"]
+    name = metadata.get("annotations", {}).get("hub.jupyter.org/username", metadata["name"])
+    return f"  {name:40} {pod['status']['phase']:10} since {metadata['creationTimestamp']}"
+
+
+def describe_revision(revision: Revision, is_newest: bool, robot_result: str) -> str:
+    """Return a line about a revision. One that is pending, and not the newest, was interrupted."""
+    state = "interrupted" if revision.is_pending and not is_newest else revision.state
+    made = revision.made.astimezone().strftime("%Y-%m-%d %H:%M")
+    said = ROBOT_RESULTS.get(robot_result, ROBOT_RESULTS[""])
+    return f"  {revision.number:4}  {made}  {state:16} {said:14} {git.describe_commit(revision.commit)}"

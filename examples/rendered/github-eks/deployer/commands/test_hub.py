@@ -1,0 +1,20 @@
+"""Send the robot student to a hub."""
+
+import argparse
+
+from deployer.cluster import kubectl
+from deployer.commands.options import add_environment
+from deployer.commands.rollback import send_robot
+from deployer.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_environment(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    kubectl.require_access(arguments.env)
+    if not send_robot(arguments.env):
+        raise UserError("the robot student has failed, see above")

@@ -1,0 +1,172 @@
+"""Run the hub on this machine: JupyterHub, its proxy and students' servers as local processes, with no cluster."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+import urllib.request
+import webbrowser
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from deployer import values
+from deployer.errors import UserError
+from deployer.paths import ENVIRONMENTS, ROOT
+from deployer.trial import configuration, packages, report, robot
+from deployer.trial.processes import Trial, find_free_port, is_free
+from deployer.trial.settings import VARIABLE, Settings
+from deployer.yaml_files import find_value
+
+FOLDER = ROOT / ".try"
+PORT = 8000
+# Seconds. The hub is up after two; a machine that is busy with something else takes longer.
+START = 90
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--env", choices=ENVIRONMENTS, default="staging", help="whose values to use")
+    parser.add_argument("--port", type=int, help=f"where to listen on the loopback address ({PORT})")
+    parser.add_argument("--robot", action="store_true", help="send the robot student, then stop")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    progress = report.Progress()
+    trial = Trial(FOLDER)
+    trial.claim()
+    signal.signal(signal.SIGHUP, interrupt)
+    try:
+        settings = start(trial, arguments, progress)
+        if arguments.robot:
+            progress.say("the robot student goes through the checks that need no cluster")
+            robot.run(
+                settings,
+                trial,
+                packages.install_hub(packages.install_uv()),
+                values.read_values(arguments.env)["robotStudent"],
+            )
+            return
+        print(report.describe(settings, arguments.env), flush=True)
+        if not arguments.no_browser:
+            open_browser(settings.link)
+        while True:
+            trial.require_running()
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        print("\nStopping.", flush=True)
+    except OSError as error:
+        raise UserError(f".try/: {error.strerror or error}. Free some room on the disk, then try again") from error
+    finally:
+        # A second Ctrl-C must leave nothing behind.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        trial.stop()
+    print("Stopped. The homes stay in .try/homes, and `make try` continues with them.")
+
+
+def interrupt(*_: object) -> None:
+    """Treat a closed terminal like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def start(trial: Trial, arguments: argparse.Namespace, progress: report.Progress) -> Settings:
+    """Install what is missing, start the proxy and the hub, and wait until the hub answers."""
+    port = choose_port(arguments.port, arguments.robot)
+    progress.say(f"values: chart/values.yaml, config/hub.yaml, config/{arguments.env}.yaml; secrets of its own")
+    found = configuration.read_trial_values(arguments.env, FOLDER)
+    hub, server, proxy = install(progress)
+    hub_port, proxy_port = find_free_port(), find_free_port()
+    package = configuration.find_chart(packages.find_cache().parent)
+    progress.say(f"configuration: read by {'the file of the chart' if package else 'deployer/trial/loader.py'}")
+    settings = Settings(
+        root=str(ROOT),
+        folder=str(FOLDER),
+        server_programs=str(server / "bin"),
+        port=port,
+        hub_port=hub_port,
+        proxy_port=proxy_port,
+        password=configuration.read_password(FOLDER),
+        values=found,
+        chart_config=configuration.write_chart_config(FOLDER, package, found) if package else "",
+    )
+    configuration.write_extra_files(FOLDER / "files", find_value(found, "singleuser", "extraFiles"))
+    configuration.write_extra_files(FOLDER / "hub-files", find_value(found, "hub", "extraFiles"))
+    environ = {
+        VARIABLE: str(settings.write()),
+        "CONFIGPROXY_AUTH_TOKEN": str(find_value(found, "proxy", "secretToken") or os.urandom(32).hex()),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        **configuration.list_chart_environment(hub_port, proxy_port),
+    }
+    progress.say("the proxy and the hub start")
+    trial.start("proxy", [*proxy, *list_proxy_options(settings)], environ)
+    config = ROOT / "deployer" / "trial" / "hub_config.py"
+    trial.start("hub", [str(hub / "bin" / "python"), "-m", "jupyterhub", "--config", str(config)], environ)
+    wait_for_hub(trial, settings)
+    trial.announce(settings.link)
+    progress.say(f"the hub answers at {settings.link}")
+    return settings
+
+
+def choose_port(wanted: int | None, robot_only: bool) -> int:
+    """Return the port of the link. Raises UserError where something else has it."""
+    if wanted is None and robot_only:
+        return find_free_port()
+    port = wanted or PORT
+    if not is_free(port):
+        raise UserError(
+            f"PORT: another program listens on port {port} of this machine. Run `make try PORT={find_free_port()}`"
+        )
+    return port
+
+
+def install(progress: report.Progress) -> tuple[Path, Path, list[str]]:
+    """Return the environments of hub and servers and the command of the proxy, installed side by side."""
+    first = not any(packages.find_cache().glob("server-*/complete"))
+    size = " (the first time: about 200 MB are downloaded)" if first else ""
+    progress.say(f"packages of JupyterHub, JupyterLab and the proxy{size}")
+    uv = packages.install_uv()
+    with ThreadPoolExecutor() as pool:
+        parts = [pool.submit(part, uv) for part in (packages.install_hub, packages.install_server)]
+        proxy = pool.submit(packages.install_proxy, uv)
+        hub, server = (part.result() for part in parts)
+        return hub, server, proxy.result()
+
+
+def list_proxy_options(settings: Settings) -> list[str]:
+    """Return the options of the proxy, which are those of the chart on the loopback address."""
+    hub = f"http://127.0.0.1:{settings.hub_port}"
+    return [
+        "--ip=127.0.0.1",
+        f"--port={settings.port}",
+        "--api-ip=127.0.0.1",
+        f"--api-port={settings.proxy_port}",
+        f"--default-target={hub}",
+        f"--error-target={hub}{settings.base_url}hub/error",
+    ]
+
+
+def wait_for_hub(trial: Trial, settings: Settings) -> None:
+    """Wait until the hub answers through the proxy. Raises UserError with its log where it does not."""
+    end = time.monotonic() + START
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        trial.require_running()
+        with suppress(OSError):
+            opener.open(f"{settings.link}hub/health", timeout=5).close()
+            return
+        if time.monotonic() > end:
+            raise UserError(f"The hub does not answer after {START} seconds.\n{trial.read_end('hub')}")
+        time.sleep(0.1)
+
+
+def open_browser(link: str) -> None:
+    """Open the link, where this machine has a display."""
+    has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if has_display or shutil.which("wslview"):
+        webbrowser.open(link)

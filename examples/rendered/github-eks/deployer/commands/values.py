@@ -1,0 +1,24 @@
+"""Print the values of an environment without the secrets, and the command to run Helm by hand."""
+
+import argparse
+
+import yaml
+
+from deployer import chart, values
+from deployer.commands.options import add_environment
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_environment(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    env = arguments.env
+    name = chart.name_release(env)
+    layers = " ".join(values.list_helm_arguments(env))
+    print("# All values but the secrets. By hand, from the repository's root, in bash with `set -o pipefail`:")
+    print(f"#   sops decrypt secrets/{env}.yaml | helm upgrade --install {name} chart --namespace {name} \\")
+    print(f"#     {layers} --values -")
+    print(yaml.safe_dump(values.read_values(env), allow_unicode=True, sort_keys=False), end="")

@@ -1,0 +1,48 @@
+"""Run copier, which writes this repository again from the template, in the version from which it was last written."""
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from deployer.errors import UserError
+from deployer.paths import ROOT
+from deployer.process import find_tool
+from deployer.yaml_files import read_mapping
+
+ANSWERS = ROOT / ".copier-answers.yml"
+# $COPIER replaces the command, where the package index is out of reach.
+COMMAND = "uv tool run copier==9.19.1"
+
+
+def read_answers() -> dict[str, str]:
+    """Return the answers that the template knows, without what copier notes of the template itself."""
+    return {key: str(value) for key, value in read_mapping(ANSWERS).items() if not key.startswith("_")}
+
+
+def run_copier(*arguments: str) -> None:
+    """Run copier in this repository. Raises UserError where it fails; it says why on the terminal."""
+    command = shlex.split(os.environ.get("COPIER") or COMMAND)
+    command[0] = find_tool(command[0])
+    done = subprocess.run([*command, *arguments], cwd=ROOT)
+    if done.returncode:
+        raise UserError("copier has stopped, and says above why. Correct that, then run the same command again")
+
+
+def write_again(path: str) -> None:
+    """Write one file as the template does for the present answers, without anyone's edits."""
+    present = ("--vcs-ref", ":current:", "--defaults", "--overwrite", "--quiet")
+    run_copier("recopy", *present, "--exclude", "*", "--exclude", f"!{path}")
+
+
+def update_answers(answers: Mapping[str, str], ask: bool = False) -> None:
+    """Let new answers change the repository, edits of its owners included; ask for those that are not given."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "answers.yaml")
+        data.write_text(yaml.safe_dump(dict(answers), allow_unicode=True), encoding="utf-8")
+        mode = () if ask else ("--defaults", "--quiet")
+        run_copier("update", "--vcs-ref", ":current:", "--conflict", "inline", *mode, "--data-file", str(data))

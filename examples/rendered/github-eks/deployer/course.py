@@ -1,0 +1,130 @@
+"""The course that the values describe, validated: the nodes, what a student's server is guaranteed, the calendar."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import jsonschema
+
+from deployer import units, values
+from deployer.errors import UserError
+from deployer.yaml_files import KeyPath, YamlMapping, find_value, join_keys
+
+# What the jupyterhub chart guarantees where the values do not say.
+CHART_GUARANTEE = "1G"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the students' pool: what it has for pods, in bytes and processors, and how many there may be."""
+
+    memory: int
+    max: int
+    reserved: int
+    cpu: float | None
+    pods: int | None
+    disks: int | None
+    price: float | None
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the server of a student is guaranteed, in bytes and processors, where the student chooses nothing."""
+
+    memory: int
+    cpu: float
+    has_volume: bool
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When the class meets, and the last day of the term (None: no end)."""
+
+    class_times: tuple[str, ...]
+    term_ends: date | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the values say of the course."""
+
+    peak: int
+    node: Node
+    server: Server
+    calendar: Calendar
+
+
+def list_schema_errors(found: YamlMapping) -> list[tuple[KeyPath, str]]:
+    """Return what is wrong with `course` by chart/values.schema.json: the keys, and the message."""
+    schema = values.read_schema()["properties"]["course"]
+    part = {"required": ["course"], "properties": {"course": schema}}
+    errors: list[tuple[KeyPath, str]] = []
+    for error in jsonschema.Draft202012Validator(part).iter_errors(found):
+        path = tuple(error.absolute_path)
+        if error.validator == "required":
+            missing = [key for key in error.validator_value if key not in error.instance]
+            errors += [((*path, key), "is missing") for key in missing]
+        elif error.validator == "type":
+            kinds = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+            errors.append((path, f"must be of the type {' or '.join(kinds)} ({error.instance!r})"))
+        else:
+            errors.append((path, error.message))
+    return errors
+
+
+def read_course(env: str) -> Course:
+    """Return the course of an environment. Raises UserError with one line for each mistake in `course`."""
+    found = values.read_values(env)
+    errors = list_schema_errors(found)
+    if errors:
+        lines = []
+        for path, problem in errors:
+            source = values.find_source(env, path) or "config/hub.yaml: "
+            lines.append(f"{source}{join_keys(path)} {problem}. Correct it there; `make check` says what else is wrong")
+        raise UserError("\n".join(lines))
+    return parse_course(found)
+
+
+def parse_course(found: YamlMapping) -> Course:
+    """Return the course of values that are valid by the schema. Raises UserError for a size that cannot be read."""
+    course = found["course"]
+    calendar = course.get("calendar") or {}
+    return Course(
+        peak=course["peak"],
+        node=parse_node(course["node"]),
+        server=parse_server(found),
+        calendar=Calendar(
+            class_times=tuple(calendar.get("classTimes") or ()),
+            term_ends=units.parse_date(calendar.get("termEnds") or None, "course.calendar.termEnds"),
+        ),
+    )
+
+
+def parse_node(node: YamlMapping) -> Node:
+    """Return the node that `course.node` describes."""
+    return Node(
+        memory=units.parse_memory(node["memory"], "course.node.memory"),
+        max=node["max"],
+        reserved=units.parse_memory(node.get("reserved") or 0, "course.node.reserved"),
+        cpu=None if node.get("cpu") is None else units.parse_number(node["cpu"], "course.node.cpu"),
+        pods=node.get("pods"),
+        disks=node.get("disks"),
+        price=node.get("price"),
+    )
+
+
+def parse_server(found: YamlMapping) -> Server:
+    """Return what a student is guaranteed who chooses nothing, and so gets the default profile, or the first."""
+    user = find_value(found, "jupyterhub", "singleuser") or {}
+    listed = find_value(user, "profileList")
+    profiles = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    chosen = next((item for item in reversed(profiles) if item.get("default")), profiles[0] if profiles else {})
+    override = find_value(chosen, "kubespawner_override")
+    override = override if isinstance(override, dict) else {}
+    guarantee = find_value(user, "memory", "guarantee")
+    memory = override.get("mem_guarantee", CHART_GUARANTEE if guarantee is None else guarantee)
+    cpu = override.get("cpu_guarantee", find_value(user, "cpu", "guarantee"))
+    return Server(
+        memory=units.parse_memory(memory or 0, "jupyterhub.singleuser.memory.guarantee"),
+        cpu=units.parse_number(cpu or 0, "jupyterhub.singleuser.cpu.guarantee"),
+        has_volume=(find_value(user, "storage", "type") or "dynamic") == "dynamic",
+    )

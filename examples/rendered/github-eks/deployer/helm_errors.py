@@ -1,0 +1,77 @@
+"""Say in the words of config/ what Helm, or the schema of the values, has found wrong."""
+
+import difflib
+import re
+
+from deployer import values
+from deployer.yaml_files import KeyPath, find_value, join_keys
+
+NOISE = re.compile(r"^Error: execution error at \(.*?\): *\n?", re.MULTILINE)
+DEBUG_HINT = "Use --debug flag to render out invalid YAML"
+# Helm 4 writes the same text inside of a log line.
+WARNING = re.compile(r'^.*?warning: (.*?)"?$', re.MULTILINE)
+REPLACED = re.compile(r"cannot overwrite table with non table for [^. ]+\.(\S+) \(map\[(.*)\]\)")
+SCHEMA_TITLE = "Error: values don't meet the specifications of the schema"
+
+
+def list_known_keys(env: str, path: KeyPath) -> set[str]:
+    """Return the keys that there are at a path: those of our schema, and those that the values have."""
+    schema = values.read_schema()
+    node = schema
+    for key in path:
+        node = find_value(node, "properties", key) or {}
+        node = find_value(schema, "$defs", str(node.get("$ref", "")).removeprefix("#/$defs/")) or node
+    found = find_value(values.read_values(env), *path)
+    return {*node.get("properties", {}), *(found if isinstance(found, dict) else ())}
+
+
+def translate_unknown_keys(env: str, path: KeyPath, keys: list[str]) -> list[str]:
+    """Return a message for each key that the schema does not have, with the key that was perhaps meant."""
+    lines = []
+    for key in keys:
+        close = difflib.get_close_matches(key, list_known_keys(env, path) - set(keys), 1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        lines.append(f"{values.find_source(env, (*path, key))}{join_keys((*path, key))}: there is no such key{meant}")
+    return lines
+
+
+def translate(env: str, chart_name: str, text: str) -> str:
+    """Return what Helm says, without its noise, with the file and the whole key of what a schema rejects.
+
+    A line that is not understood stays as Helm has written it.
+    """
+    text = WARNING.sub("", NOISE.sub("", text.strip())).replace(DEBUG_HINT, "").strip()
+    lines: list[str] = []
+    prefix: KeyPath = ()
+    for line in text.splitlines():
+        if line in (f"{chart_name}:", "jupyterhub:"):
+            prefix = ("jupyterhub",) if line == "jupyterhub:" else ()
+        elif re.fullmatch(r" *- at '.*?': (validation|'\w+') failed", line):
+            # The lines below it, which are indented, say what is wrong.
+            continue
+        elif found := re.fullmatch(r" *- at '(.*?)': (.*)", line):
+            keys = [key.replace("~1", "/").replace("~0", "~") for key in found[1].split("/")[1:]]
+            path: KeyPath = (*prefix, *(int(key) if key.isdecimal() else key for key in keys))
+            if unknown := re.fullmatch(r"additional properties (.*) not allowed", found[2]):
+                lines += translate_unknown_keys(env, path, re.findall(r"'(.*?)'(?:, |$)", unknown[1]))
+            else:
+                source = values.find_source(env, path) if path else ""
+                lines.append(f"{source}{join_keys(path) or 'the values'}: {found[2]}")
+        elif line and not line.startswith(SCHEMA_TITLE):
+            lines.append(line)
+    return "\n".join(dict.fromkeys(lines))
+
+
+def translate_warnings(env: str, text: str) -> list[str]:
+    """Return what Helm warns of. A value that replaces an empty map of the chart loses nothing."""
+    messages = []
+    for warning in WARNING.findall(text):
+        if not (found := REPLACED.fullmatch(warning)):
+            messages.append(warning)
+        elif found[2]:
+            path = tuple(found[1].split("."))
+            messages.append(
+                f"{values.find_source(env, path)}{found[1]}: the chart's own entries are lost ({found[2]:.100}), "
+                f"because this value is not a map. Write a map, `{path[-1]}: {{NAME: …}}`, which is added to them."
+            )
+    return list(dict.fromkeys(messages))

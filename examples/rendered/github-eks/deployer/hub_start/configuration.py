@@ -1,0 +1,51 @@
+"""The files that a hub pod reads, from a rendering with fake secrets, and the environment that it has."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from deployer.yaml_files import YamlMapping
+
+# Where the chart mounts them.
+MOUNT = "/usr/local/etc/jupyterhub"
+# In place of the database and of the secrets, of which the rendering has fakes.
+OVERRIDES = f"""
+c.JupyterHub.db_url = "sqlite://"
+c.JupyterHub.cookie_secret = "{"0" * 64}"
+c.CryptKeeper.keys = ["{"0" * 64}"]
+"""
+
+
+def write_configuration(objects: list[YamlMapping], folder: Path) -> None:
+    """Write what the hub's ConfigMap and Secret hold, with jupyterhub_config.py at the top of the folder."""
+    for item in objects:
+        if item["kind"] in ("ConfigMap", "Secret") and item["metadata"]["name"] == "hub":
+            is_secret = item["kind"] == "Secret"
+            mounted = folder / ("secret" if is_secret else "config")
+            mounted.mkdir()
+            for name, content in (item.get("data") or {}).items():
+                (mounted / name).write_bytes(base64.b64decode(content) if is_secret else content.encode())
+    for name in ("jupyterhub_config.py", "z2jh.py"):
+        text = (folder / "config" / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text.replace(MOUNT, str(folder)), encoding="utf-8")
+    with (folder / "jupyterhub_config.py").open("a", encoding="utf-8") as file:
+        file.write(OVERRIDES)
+
+
+def find_hub(objects: list[YamlMapping]) -> dict[str, Any]:
+    """Return the hub's container: its image and its environment."""
+    for item in objects:
+        if item["kind"] == "Deployment" and item["metadata"]["name"] == "hub":
+            containers: list[dict[str, Any]] = item["spec"]["template"]["spec"]["containers"]
+            return containers[0]
+    return {}
+
+
+def list_environment(container: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Return the environment of the hub pod. What comes from other objects is not known here."""
+    environ = {item["name"]: str(item.get("value", "from-another-object")) for item in container.get("env") or []}
+    for name in ("hub", "proxy-api", "proxy-public", "proxy-http"):
+        path = folder / "config" / name
+        service = (path.read_text(encoding="utf-8") if path.is_file() else name).upper().replace("-", "_")
+        environ |= {f"{service}_SERVICE_HOST": "127.0.0.1", f"{service}_SERVICE_PORT": "8000"}
+    return environ

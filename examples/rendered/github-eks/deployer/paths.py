@@ -1,0 +1,35 @@
+"""Where things are in this repository."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CHART = ROOT / "chart"
+CONFIG = ROOT / "config"
+IMAGE = ROOT / "image"
+SOPS_RULES = ROOT / ".sops.yaml"
+CHART_VALUES = CHART / "values.yaml"
+FAKE_SECRETS = CHART / "ci" / "fake-secrets.yaml"
+ENVIRONMENTS = ("staging", "prod")
+
+
+def label(path: Path) -> str:
+    """Return a path as messages name it: from the root of the repository, where it is inside."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def secrets_file(env: str) -> Path:
+    """Return the path of the encrypted secrets of an environment."""
+    return ROOT / "secrets" / f"{env}.yaml"
+
+
+def list_files() -> Iterator[Path]:
+    """Yield the files of the repository, without those that git, make and helm keep in it."""
+    skipped = {ROOT / ".git", ROOT / ".venv", ROOT / ".try", CHART / "charts"}
+    folders = [ROOT]
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if path.is_dir() and path not in skipped and not path.is_symlink():
+                folders.append(path)
+            elif path.is_file():
+                yield path

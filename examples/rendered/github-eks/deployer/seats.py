@@ -1,0 +1,80 @@
+"""How many students the nodes seat. `hub.seats` in chart/templates/_helpers.tpl, which guards a deploy, is the same."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from deployer.course import Course, Node, Server
+
+# Assumed where the calendar does not say: a term from its first lecture to its last exam.
+WEEKS = 15
+# The calendar brings the nodes up so long before a class.
+HOURS_BEFORE = 0.5
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class Seats:
+    """Students on a node, the limit that is reached first, those on all nodes, and what each limit allows on a node."""
+
+    each: int
+    least: str
+    total: int
+    limits: dict[str, int]
+
+
+def count_seats(node: Node, server: Server) -> Seats:
+    """Return the seats of nodes for servers."""
+    limits: dict[str, int] = {}
+    if server.memory > 0:
+        limits["memory"] = max(0, node.memory - node.reserved) // server.memory
+    # Kubernetes counts processors in thousandths, and so the division has no remainder of a float's.
+    share = round(server.cpu * 1000)
+    if node.cpu is not None and share > 0:
+        limits["cpu"] = round(node.cpu * 1000) // share
+    if node.pods is not None:
+        limits["pods"] = node.pods
+    if server.has_volume and node.disks is not None:
+        limits["disks"] = node.disks
+    least = min(limits, key=lambda name: limits[name], default="")
+    each = limits.get(least, 0)
+    return Seats(each, least, each * node.max, limits)
+
+
+def count_course_seats(course: Course) -> Seats:
+    """Return the seats of a course."""
+    return count_seats(course.node, course.server)
+
+
+def count_nodes(students: int, each: int) -> int:
+    """Return the nodes that so many students need; 0 where a node has no seat."""
+    return -(-students // each) if each else 0
+
+
+def count_class_hours(class_times: tuple[str, ...]) -> float:
+    """Return the hours of a week in which the nodes of the whole class are up; classes of one day are left out."""
+    hours = 0.0
+    for lecture in class_times:
+        day, times = lecture.split()
+        if day in DAYS:
+            start, end = (datetime.strptime(time, "%H:%M") for time in times.split("-"))
+            hours += (end - start).total_seconds() / 3600 + HOURS_BEFORE
+    return hours
+
+
+def describe_cost(course: Course, today: date) -> list[str]:
+    """Return what the nodes cost in a term, and what was assumed."""
+    price, ends = course.node.price, course.calendar.term_ends
+    if price is None:
+        return ["The cost of a term is not known: course.node.price, the price of a node per hour, is missing."]
+    nodes = count_nodes(course.peak, count_course_seats(course).each)
+    weeks = max(0.0, (ends - today).days / 7) if ends else WEEKS
+    span = f"{weeks:.0f} weeks until {ends}" if ends else f"{WEEKS} weeks (assumed: course.calendar.termEnds is empty)"
+    always = nodes * price * 168 * weeks
+    lines = [f"A term of {span} costs {always:,.0f} with {nodes} nodes at {price} per hour, always on."]
+    if hours := count_class_hours(course.calendar.class_times):
+        in_class = (nodes * hours + 1 * (168 - hours)) * price * weeks
+        lines.append(
+            f"With the calendar it costs {in_class:,.0f}: {nodes} nodes for {hours:g} hours per week, "
+            "and (assumed) one node between the classes."
+        )
+    return lines

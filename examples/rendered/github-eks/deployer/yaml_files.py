@@ -1,0 +1,93 @@
+"""Read YAML files, and walk through what they hold."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployer.errors import UserError
+from deployer.paths import label
+
+YamlMapping = dict[str, Any]
+# The keys and list indexes that lead to a value.
+KeyPath = tuple[str | int, ...]
+
+YAML_HINT = "in YAML, spaces indent, not tabs, and keys of one level begin in the same column"
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file. Raises UserError where it is missing or not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{label(path)} is missing: `git checkout -- {label(path)}` brings it back") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        byte = error.object[error.start]
+        raise UserError(
+            f"{label(path)}:{line}: the byte 0x{byte:02x} is not UTF-8. Save the file with the encoding UTF-8"
+        ) from error
+
+
+def find_conflicts(path: Path) -> list[str]:
+    """Return a message for each conflict marker that git or copier left in a file."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        return []
+    return [
+        f"{label(path)}:{number}: conflict markers of an update or merge. Keep what is right, and remove the markers"
+        for number, line in enumerate(lines, 1)
+        if line.startswith("<" * 7 + " ")
+    ]
+
+
+def read_mapping(path: Path) -> YamlMapping:
+    """Return a YAML file as a mapping, empty if it holds nothing. Raises UserError where it is not one."""
+    try:
+        found = yaml.safe_load(read_text(path)) or {}
+    except yaml.YAMLError as error:
+        if conflicts := find_conflicts(path):
+            raise UserError("\n".join(conflicts)) from error
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or error
+        raise UserError(f"{label(path)}{line}: not valid YAML ({problem}); {YAML_HINT}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{label(path)}: its first level must be keys, as in `key: value`")
+    return found
+
+
+def list_leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
+    """Yield every value that is neither a mapping nor a list, with its path."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from list_leaves(item, (*path, key))
+    else:
+        yield path, value
+
+
+def join_keys(path: KeyPath) -> str:
+    """Return a path of keys as people write it: `course.node.max`."""
+    return ".".join(str(key) for key in path)
+
+
+def find_value(values: object, *path: str | int) -> Any:
+    """Return the value at a path of keys; None where the path ends before."""
+    for key in path:
+        if isinstance(values, dict):
+            values = values.get(key)
+        elif isinstance(values, list) and isinstance(key, int) and key < len(values):
+            values = values[key]
+        else:
+            return None
+    return values
+
+
+def has_value(values: object, *path: str | int) -> bool:
+    """Return whether there is a value at a path of keys, even an empty one."""
+    parent, key = find_value(values, *path[:-1]), path[-1]
+    if isinstance(parent, list):
+        return isinstance(key, int) and key < len(parent)
+    return isinstance(parent, dict) and key in parent
