@@ -16,7 +16,7 @@ from deployer.yaml_files import YamlMapping, find_value, read_mapping
 CHART_IMAGE = "quay.io/jupyterhub/k8s-hub:"
 SNIPPETS = ("jupyterhub", "hub", "extraConfig")
 # A configuration that waits for something that only a cluster has.
-SECONDS = 120
+SECONDS = 300
 
 
 def list_snippets(found: YamlMapping) -> dict[str, str]:
@@ -84,7 +84,7 @@ def load_configuration(env: str, objects: list[YamlMapping], python: Path) -> tu
         except subprocess.TimeoutExpired:
             return f"loading its configuration takes more than {SECONDS} seconds here", []
         report = parse_report(done)
-        text = str(report.get("error", {}).get("text", "")).replace(name, configuration.MOUNT)
+        text = str(report["error"].get("text", "")).replace(name, configuration.MOUNT)[:400]
     if report["error"]:
         reason = describe_error(env, report, text)
         if reason:

@@ -4,6 +4,8 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from deployer.yaml_files import YamlMapping
 
 # Where the chart mounts them.
@@ -14,6 +16,13 @@ c.JupyterHub.db_url = "sqlite://"
 c.JupyterHub.cookie_secret = "{"0" * 64}"
 c.CryptKeeper.keys = ["{"0" * 64}"]
 """
+# KubeSpawner reads it where there is no pod; it connects to nothing before it starts a server.
+CLUSTER = {
+    "current-context": "none",
+    "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
+    "clusters": [{"name": "none", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "users": [{"name": "none", "user": {}}],
+}
 
 
 def write_configuration(objects: list[YamlMapping], folder: Path) -> None:
@@ -30,6 +39,8 @@ def write_configuration(objects: list[YamlMapping], folder: Path) -> None:
         (folder / name).write_text(text.replace(MOUNT, str(folder)), encoding="utf-8")
     with (folder / "jupyterhub_config.py").open("a", encoding="utf-8") as file:
         file.write(OVERRIDES)
+    (folder / ".kube").mkdir()
+    (folder / ".kube" / "config").write_text(yaml.safe_dump(CLUSTER), encoding="utf-8")
 
 
 def find_hub(objects: list[YamlMapping]) -> dict[str, Any]:

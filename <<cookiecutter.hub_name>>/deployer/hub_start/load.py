@@ -56,7 +56,7 @@ def describe(error: BaseException, errors: list[str]) -> dict[str, Any]:
     text = errors[-1] if isinstance(error, SystemExit) and errors else str(error)
     frames = traceback.extract_tb(error.__traceback__)
     line = next((frame.lineno or 0 for frame in reversed(frames) if frame.filename == SNIPPET), 0)
-    return {"kind": type(error).__name__, "text": text.strip(), "line": line}
+    return {"kind": type(error).__name__, "text": " ".join(text.split()), "line": line}
 
 
 def main() -> None:
