@@ -1,0 +1,158 @@
+"""`make check` loads the hub's configuration with the packages of the hub image: what crashes a hub is found there."""
+
+import os
+
+import pytest
+import yaml
+
+from repositories import run_deployer, run_python
+
+PROD = "config/prod.yaml"
+# Loads what is rendered with the packages of the tests, which are those of deployer/hub.lock: no installation.
+LOAD = """
+import sys
+from pathlib import Path
+import yaml
+from deployer import chart
+from deployer.errors import UserError
+from deployer.hub_start import check
+chart.build_dependency()
+rendered = {"prod": [item for item in yaml.safe_load_all(chart.render("prod")) if item]}
+try:
+    print("\\n".join(check.load_configurations(rendered, Path(sys.executable))["prod"]))
+except UserError as error:
+    print(error)
+"""
+CILOGON = {
+    "JupyterHub": {"authenticator_class": "cilogon"},
+    "SharedPasswordAuthenticator": None,
+    "CILogonOAuthenticator": {
+        "allowed_idps": {
+            "https://idp.example.edu/idp": {"username_derivation": {"username_claim": "eppn"}, "allow_all": True}
+        }
+    },
+}
+# What prod has of hub.*, and what is printed.
+CRASHES = {
+    "none": ({}, "the hub would start"),
+    "a name in a snippet": (
+        {"extraConfig": {"own": "x = 1\nc.JupyterHub.base_url = base_url"}},
+        "config/prod.yaml: jupyterhub.hub.extraConfig.own: line 2 fails, so the hub would not start (NameError: name "
+        "'base_url' is not defined). Correct it.",
+    ),
+    "a scope": (
+        {"loadRoles": {"graders": {"scopes": ["access:serverz"], "groups": ["graders"]}}},
+        "prod: the hub would not start (ScopeNotFound: \"Scope 'access:serverz' for role graders does not exist\")",
+    ),
+    "a regular expression": (
+        {"config": {"Authenticator": {"username_pattern": "((", "blocked_users": ["robot-student-user"]}}},
+        "prod: the hub would not start (error: missing ), unterminated subpattern",
+    ),
+    "a template of names": (
+        {"config": {"KubeSpawner": {"pod_name_template": "{nobody}"}}},
+        "prod: the hub would not start (KeyError: 'nobody')",
+    ),
+    "a file of the pod": (
+        {"extraConfig": {"own": "open('/srv/hub/words.txt')"}},
+        "not checked whether the hub starts: its configuration reads what is not on this machine",
+    ),
+    "an image of the owner": (
+        {"image": {"name": "quay.io/university/hub", "tag": "2026-11-02"}},
+        "not checked whether the hub starts: the hub has an image of its own (quay.io/university/hub:2026-11-02)",
+    ),
+    "an old name": (
+        {"config": CILOGON, "extraConfig": {"sign-in": ""}},
+        "the hub would start\nwarning: CILogonOAuthenticator.allowed_idps is deprecated",
+    ),
+}
+
+
+def add(repository, **hub: object) -> None:
+    """Give prod values of jupyterhub.hub, and nothing else."""
+    values = {"environment": "prod", "jupyterhub": {"hub": hub}}
+    (repository / PROD).write_text(yaml.safe_dump(values), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CRASHES)
+def test_configuration_is_loaded_as_in_the_pod(name, edited, chart):
+    hub, expected = CRASHES[name]
+    repository = edited()
+    add(repository, **hub)
+    done = run_python(repository, LOAD)
+    assert expected in done.stdout, done.stdout + done.stderr
+
+
+def test_snippet_sees_no_token_of_the_pipeline(edited, chart):
+    repository = edited()
+    add(repository, extraConfig={"own": "import os\nraise RuntimeError(sorted(os.environ))"})
+    done = run_python(repository, LOAD, env={**os.environ, "CI_TOKEN": "x"})
+    assert "RuntimeError" in done.stdout and "HUB_SERVICE_HOST" in done.stdout, done.stdout + done.stderr
+    assert "CI_TOKEN" not in done.stdout
+
+
+@pytest.mark.parametrize("form", ["list", "map"])
+def test_course_files_are_mounted_beside_the_owners_volumes(form, edited, chart):
+    """In both forms of the chart: a list in config/ would replace a map in chart/values.yaml."""
+    repository = edited(course_content="https://git.example.edu/course.git")
+    volume, mount = {"name": "data", "emptyDir": {}}, {"name": "data", "mountPath": "/data"}
+    storage = {"extraVolumes": [volume], "extraVolumeMounts": [mount]}
+    if form == "map":
+        storage = {"extraVolumes": {"ours": volume}, "extraVolumeMounts": {"ours": mount}}
+    wanted = 'assert {"course-files", "data"} <= {item["name"] for item in c.KubeSpawner.VOLUMES.values()}'
+    snippet = "\n".join(wanted.replace("VOLUMES", trait) for trait in ("volumes", "volume_mounts"))
+    hub = {"extraConfig": {"own": snippet}}
+    values = {"environment": "prod", "jupyterhub": {"hub": hub, "singleuser": {"storage": storage}}}
+    (repository / PROD).write_text(yaml.safe_dump(values), encoding="utf-8")
+    done = run_python(repository, LOAD)
+    assert done.stdout == "the hub would start\n", done.stdout + done.stderr
+
+
+def test_snippet_that_is_not_python_is_rejected_without_the_chart(edited):
+    repository = edited()
+    add(repository, extraConfig={"own": "x = 1\nif x\n    pass\n"})
+    done = run_deployer(repository, "check", "--offline")
+    assert done.returncode == 1
+    assert "config/prod.yaml: jupyterhub.hub.extraConfig.own: line 2 is not Python (expected ':'). Correct it." in (
+        done.stderr
+    )
+
+
+def test_check_warns_of_what_only_the_owners_code_can_have(edited):
+    repository = edited()
+    own = {"UsageQuota": {"hard": 20}, "Authenticator": {"campus": "x", "own_trait": 1}}
+    snippet = "class Own(Authenticator):\n    own_trait = 1\n"
+    add(repository, config=own, extraConfig={"own": snippet})
+    done = run_deployer(repository, "check", "--offline")
+    assert done.returncode == 0, done.stderr
+    assert "prod: warning: jupyterhub.hub.config.UsageQuota: the chart's hub image has no class" in done.stdout
+    assert "prod: warning: jupyterhub.hub.config.Authenticator.campus: the chart's hub image has no" in done.stdout
+    assert "own_trait" not in done.stdout
+
+
+def test_check_shows_what_helm_and_the_guards_warn_of(each_helm, edited):
+    repository = edited()
+    values = {
+        "environment": "prod",
+        "jupyterhub": {
+            "singleuser": {"extraEnv": [{"name": "A", "value": "b"}]},
+            "hub": {"config": {"GitHubOAuthenticator": {"allow_all": True}}},
+        },
+    }
+    (repository / PROD).write_text(yaml.safe_dump(values), encoding="utf-8")
+    done = run_deployer(repository, "check", "--offline", HELM=each_helm)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "prod: warning: config/prod.yaml: jupyterhub.singleuser.extraEnv: the chart's own entries are lost "
+        "(JUPYTERHUB_SINGLEUSER_APP:jupyter_server.serverapp.ServerApp), because this value is not a map."
+    ) in done.stdout
+    assert "prod: warning: jupyterhub.hub.config.GitHubOAuthenticator: authenticator_class is 'shared-" in done.stdout
+
+
+def test_errors_of_nested_schemas_are_said_once(edited):
+    repository = edited()
+    add(repository, config={"Authenticator": {"allowed_users": 12}, "GithubOAuthenticator": {"scope": []}})
+    done = run_deployer(repository, "check", "--offline")
+    assert done.returncode == 1
+    assert "jupyterhub.hub.config.Authenticator.allowed_users: got number, want null or string or array" in done.stderr
+    assert "GithubOAuthenticator: there is no such key (did you mean GitHubOAuthenticator?)" in done.stderr
+    assert "failed" not in done.stderr and "- at" not in done.stderr
