@@ -18,7 +18,7 @@ import psutil
 import pytest
 import trials
 import yaml
-from test_sign_in import DOMAIN, RULES
+from sign_ins import DOMAIN, RULES
 
 IN, OUT = 302, 403
 # Names, whether they are in what the rules name, and what the hub decides.

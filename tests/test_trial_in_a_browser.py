@@ -8,7 +8,7 @@ import browser
 import pytest
 import trials
 import yaml
-from test_sign_in import DOMAIN, RULES
+from sign_ins import DOMAIN, RULES
 
 pytestmark = pytest.mark.usefixtures("chromium")
 # What a kernel makes of it is not in the cell itself.
