@@ -129,7 +129,7 @@ def test_nobody_has_to_read_to_the_end(bake):
 SEATS = {
     "text": ("  peak: 20", "  peak: many", "config/hub.yaml: course.peak must be of the type integer ('many')."),
     "missing": ("    max: ", "    # max: ", "config/hub.yaml: course.node.max is missing."),
-    "empty": ("    memory: ", "    memory: # ", "config/hub.yaml: course.node.memory is missing."),
+    "empty": ("    memory: ", "    memory: # ", "config/hub.yaml: course.node.memory is empty."),
     "unit": ("    memory: ", "    memory: 15Gi # ", "course.node.memory: '15Gi' is not in JupyterHub's units."),
     "list": ("  node:\n", "  node: []\n  nodes:\n", "config/hub.yaml: course.node must be of the type object ([])."),
     "end": ("    termEnds: ''", "    termEnds: soon", "course.calendar.termEnds: 'soon' is not a date."),
