@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_engines import tree
 
-from repositories import by_cookiecutter, commit
+from repositories import TEMPLATE, by_cookiecutter, commit
 
 CELL = {"hub_name": "my-hub", "course_title": "It's a test: 🐍", "sign_in": "github", "sign_in_allow": "example-org"}
 
@@ -99,3 +99,63 @@ def test_the_readme_line_for_more_students_changes_nothing_as_it_stands(released
     line = re.search(r"copier==\S+ (update .*--data peak_students=\d+)", (repository / "README.md").read_text("utf-8"))
     run(sys.executable, "-m", "copier", *line[1].split(), cwd=repository)
     assert run("git", "status", "--porcelain", cwd=repository) == ""
+
+
+# The last commit of the template whose repositories have scripts/ instead of deployer/.
+WITH_SCRIPTS = "a169433"
+RICH = CELL | {
+    "ci": "gitlab",
+    "platform": "gke",
+    "image_name": "registry.gitlab.com/example-edu/hub",
+    "class_times": "mon 10:00-11:30, wed 10:00-11:30",
+    "term_ends": "2098-02-12",
+}
+
+
+@pytest.fixture
+def since_scripts(template: Path, tmp_path: Path) -> Path:
+    """The template as a git repository: v0.1.0 is the last with scripts/, v0.2.0 the working tree."""
+    archive = ["git", "archive", f"--output={tmp_path}/old.tar", WITH_SCRIPTS]
+    if subprocess.run(archive, cwd=TEMPLATE, capture_output=True).returncode:
+        pytest.skip(f"the history of this clone does not have {WITH_SCRIPTS}: `git fetch --unshallow` brings it")
+    repository = tmp_path / "z2jh-template"
+    shutil.unpack_archive(tmp_path / "old.tar", repository)
+    run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
+    commit(repository, "With scripts")
+    run("git", "tag", "v0.1.0", cwd=repository)
+    run("git", "rm", "-r", "--quiet", ".", cwd=repository)
+    shutil.copytree(template, repository, dirs_exist_ok=True)
+    commit(repository, "With a deployer")
+    run("git", "tag", "v0.2.0", cwd=repository)
+    return repository
+
+
+def test_scripts_go_and_the_deployer_comes(since_scripts: Path, chart: Path, tmp_path: Path) -> None:
+    """`make check` and `make impact` pass in that very update, whose base still has its scripts."""
+    copier = [sys.executable, "-m", "copier"]
+    data = [argument for key, value in RICH.items() for argument in ("--data", f"{key}={value}")]
+    copy = ["copy", "--quiet", "--defaults", "--vcs-ref=v0.1.0", *data, str(since_scripts), "my-hub"]
+    run(*copier, *copy, cwd=tmp_path)
+    repository = tmp_path / "my-hub"
+    run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
+    assert (repository / "scripts" / "hub.py").is_file()
+    edits = {"config/hub.yaml": ("limit: 2G", "limit: 3G"), "README.md": ("# It's a test", "# Our test")}
+    for file, (old, new) in edits.items():
+        text = (repository / file).read_text("utf-8")
+        assert old in text
+        (repository / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    commit(repository, "The owner's edits")
+
+    run(*copier, "update", "--quiet", "--defaults", "--conflict=inline", cwd=repository)
+    assert not (repository / "scripts").exists()
+    assert (repository / "deployer" / "__main__.py").is_file()
+    for file, (_, new) in edits.items():
+        assert new in (repository / file).read_text("utf-8")
+    (repository / ".venv").mkdir()
+    (repository / ".venv" / "complete").touch()
+    make = ["make", "--silent", f"PYTHON={sys.executable}"]
+    checked = run(*make, "check", cwd=repository)
+    assert checked.count("objects are valid for Kubernetes") == 2
+    commit(repository, "Update from the template")
+    said = run(*make, "impact", "BASE=HEAD^", cwd=repository)
+    assert "### staging" in said and "DANGER" not in said
