@@ -63,6 +63,8 @@ def list_schema_errors(found: YamlMapping) -> list[tuple[KeyPath, str]]:
         if error.validator == "required":
             missing = [key for key in error.validator_value if key not in error.instance]
             errors += [((*path, key), "is missing") for key in missing]
+        elif error.instance is None:
+            errors.append((path, "is empty"))
         elif error.validator == "type":
             kinds = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
             errors.append((path, f"must be of the type {' or '.join(kinds)} ({error.instance!r})"))

@@ -71,35 +71,36 @@ def print_answers_check() -> None:
 
 
 def check_environments(folder: Path) -> None:
-    """Render a chart for both environments, validate the objects, and load the configuration of the hub."""
+    """Render a chart for both environments, validate the objects, and load the configurations of the hubs."""
+    rendered: dict[str, list[YamlMapping]] = {}
     for env in ENVIRONMENTS:
         found = values.read_values(env)
         if messages := hub_start.compile_snippets(env, found):
             raise UserError("\n".join(messages))
         manifests, warnings = chart.render_with_warnings(env, folder)
-        objects = [item for item in yaml.safe_load_all(manifests) if item]
-        unknown = validate(objects)
-        if objects:
-            print(f"{env}: {len(objects)} objects are valid for Kubernetes {KUBERNETES[0]} to {KUBERNETES[-1]}")
+        rendered[env] = [item for item in yaml.safe_load_all(manifests) if item]
+        unknown = validate(rendered[env])
+        if rendered[env]:
+            print(f"{env}: {len(rendered[env])} objects are valid for Kubernetes {KUBERNETES[0]} to {KUBERNETES[-1]}")
         else:
             print(f"{env}: it renders; nothing to validate without the jupyterhub chart")
         if unknown:
             print(f"{env}: not validated, no schema for it: {', '.join(sorted(unknown))}")
-        if configuration.find_hub(objects):
-            reason, old_names = check_hub_start(env, objects)
-            print(f"{env}: {f'not checked whether the hub starts: {reason}' if reason else 'the hub would start'}")
-            warnings += old_names
         for warning in [*warnings, *hub_start.list_unknown_settings(found)]:
             print(f"{env}: warning: {warning}")
+    if all(map(configuration.find_hub, rendered.values())):
+        print_hub_start(rendered)
 
 
-def check_hub_start(env: str, objects: list[YamlMapping]) -> tuple[str, list[str]]:
-    """Load the configuration of the hub with the packages of its image. Returns why it was not, and warnings."""
+def print_hub_start(rendered: dict[str, list[YamlMapping]]) -> None:
+    """Load the configurations of the hubs with the packages of the hub image, and print whether they would start."""
     try:
         python = packages.install_hub(packages.install_uv()) / "bin" / "python"
     except UserError as error:
-        return str(error).splitlines()[0], []
-    return hub_start.load_configuration(env, objects, python)
+        print(f"{hub_start.UNKNOWN}{str(error).splitlines()[0]}")
+        return
+    for env, lines in hub_start.load_configurations(rendered, python).items():
+        print("\n".join(f"{env}: {line}" for line in lines))
 
 
 def validate(objects: list[YamlMapping]) -> set[str]:

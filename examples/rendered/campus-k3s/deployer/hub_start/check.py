@@ -1,5 +1,6 @@
 """Check that the hub would start: snippets of code that compile, settings that exist, a configuration that loads."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -15,8 +16,11 @@ from deployer.yaml_files import YamlMapping, find_value, read_mapping
 
 CHART_IMAGE = "quay.io/jupyterhub/k8s-hub:"
 SNIPPETS = ("jupyterhub", "hub", "extraConfig")
-# A configuration that waits for something that only a cluster has.
-SECONDS = 120
+# What the chart prints before it runs a snippet.
+LOADING = "Loading extra config: "
+UNKNOWN = "not checked whether the hub starts: "
+# More than a loaded machine needs. A configuration may wait for what only a cluster has.
+SECONDS = 300
 
 
 def list_snippets(found: YamlMapping) -> dict[str, str]:
@@ -60,66 +64,72 @@ def list_unknown_settings(found: YamlMapping) -> list[str]:
     return messages
 
 
-def load_configuration(env: str, objects: list[YamlMapping], python: Path) -> tuple[str, list[str]]:
-    """Load the rendered configuration with the packages of the hub image. Returns why it was not, and warnings.
+def load_configurations(rendered: dict[str, list[YamlMapping]], python: Path) -> dict[str, list[str]]:
+    """Load the configuration of the hub in each environment with the packages of the hub image.
 
-    Raises UserError where the hub would not start.
+    Returns for each environment what to print: a line that says that it would start, or why that is not known, and
+    warnings. Raises UserError with a line for each hub that would not start.
     """
-    container = configuration.find_hub(objects)
-    image = str(container.get("image"))
-    if not image.startswith(CHART_IMAGE):
-        return f"the hub has an image of its own ({image}), whose packages are not here", []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        configuration.write_configuration(objects, folder)
-        # Code of the configuration sees nothing of this environment, where a pipeline may have tokens.
-        environ = {
-            "PATH": os.environ.get("PATH", ""),
-            "HOME": name,
-            **configuration.list_environment(container, folder),
-        }
-        command = [python, Path(__file__).with_name("load.py"), folder]
-        try:
-            done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return f"loading its configuration takes more than {SECONDS} seconds here", []
-        report = parse_report(done)
-        text = str(report.get("error", {}).get("text", "")).replace(name, configuration.MOUNT)
-    if report["error"]:
-        reason = describe_error(env, report, text)
-        if reason:
-            return reason, []
-    return "", report["warnings"]
+        folders: dict[str, Path] = {}
+        lines: dict[str, list[str]] = {}
+        for env, objects in rendered.items():
+            image = str(configuration.find_hub(objects).get("image"))
+            if image.startswith(CHART_IMAGE):
+                folders[env] = Path(name, env)
+                configuration.write_configuration(objects, folders[env])
+            else:
+                lines[env] = [f"{UNKNOWN}the hub has an image of its own ({image}), whose packages are not here"]
+        run_loader(python, Path(name), list(folders.values()))
+        errors = []
+        for env, folder in folders.items():
+            report = read_report(folder)
+            problem = describe_error(env, report, folder) if report["error"] else ""
+            if problem.startswith(UNKNOWN) or not problem:
+                lines[env] = [problem or "the hub would start", *(f"warning: {text}" for text in report["warnings"])]
+            else:
+                errors.append(problem)
+    if errors:
+        raise UserError("\n".join(errors))
+    return lines
 
 
-def parse_report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """Return what load.py printed. A process that was ended has printed nothing: that is the error, then."""
-    try:
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        return {
-            "loaded": "",
-            "error": {"kind": f"exit status {done.returncode}", "text": last, "line": 0},
-            "warnings": [],
-        }
+def run_loader(python: Path, home: Path, folders: list[Path]) -> None:
+    """Run load.py, which writes a report into each folder.
+
+    Code of the configuration sees nothing of the environment of this process, where a pipeline may have tokens.
+    """
+    configuration.write_cluster(home)
+    command = [python, Path(__file__).with_name("load.py"), *folders]
+    environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(home)}
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, env=environ, capture_output=True, timeout=SECONDS)
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """Return the report of load.py on a folder. There is none where the process was ended, or did not end."""
+    path = folder / "report.json"
+    if not path.is_file():
+        return {"loaded": "", "error": {"kind": "no report", "text": "", "line": 0}, "warnings": []}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-def describe_error(env: str, report: dict[str, Any], text: str) -> str:
-    """Raise UserError with the place of the mistake. Returns a reason if the error is one of this machine."""
+def describe_error(env: str, report: dict[str, Any], folder: Path) -> str:
+    """Return the message for an error, with the place of the mistake. It begins with UNKNOWN if this machine is why."""
     error, loaded = report["error"], str(report["loaded"])
+    text = str(error["text"]).replace(str(folder), configuration.MOUNT)[:400]
+    if error["kind"] == "no report":
+        return f"{UNKNOWN}its configuration did not load within {SECONDS} seconds, or ended the process"
     if error["kind"] in ("FileNotFoundError", "PermissionError"):
-        return f"its configuration reads what is not on this machine ({text})"
-    snippet = loaded.removeprefix("Loading extra config: ") if loaded.startswith("Loading extra config: ") else ""
-    if error["line"] and snippet:
-        key = f"jupyterhub.hub.extraConfig.{snippet}"
-        source = find_source(env, (*SNIPPETS, snippet))
-        raise UserError(
-            f"{source}{key}: line {error['line']} fails, so the hub would not start ({error['kind']}: {text}). "
-            "Correct it."
+        return f"{UNKNOWN}its configuration reads what is not on this machine ({text})"
+    if error["line"] and loaded.startswith(LOADING):
+        path = (*SNIPPETS, loaded.removeprefix(LOADING))
+        return (
+            f"{find_source(env, path)}{'.'.join(path)}: line {error['line']} fails, so the hub would not start "
+            f"({error['kind']}: {text}). Correct it."
         )
-    raise UserError(
+    return (
         f"{env}: the hub would not start ({error['kind']}: {text}). Correct it in jupyterhub.hub.config, or where "
         "config/ sets what the message names."
     )

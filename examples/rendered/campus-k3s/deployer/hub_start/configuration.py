@@ -1,8 +1,11 @@
 """The files that a hub pod reads, from a rendering with fake secrets, and the environment that it has."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from deployer.yaml_files import YamlMapping
 
@@ -14,10 +17,24 @@ c.JupyterHub.db_url = "sqlite://"
 c.JupyterHub.cookie_secret = "{"0" * 64}"
 c.CryptKeeper.keys = ["{"0" * 64}"]
 """
+# KubeSpawner reads it where there is no pod; it connects to nothing before it starts a server.
+CLUSTER = {
+    "current-context": "none",
+    "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
+    "clusters": [{"name": "none", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "users": [{"name": "none", "user": {}}],
+}
+
+
+def write_cluster(home: Path) -> None:
+    """Write a kubeconfig where programs with this home look for it."""
+    (home / ".kube").mkdir()
+    (home / ".kube" / "config").write_text(yaml.safe_dump(CLUSTER), encoding="utf-8")
 
 
 def write_configuration(objects: list[YamlMapping], folder: Path) -> None:
-    """Write what the hub's ConfigMap and Secret hold, with jupyterhub_config.py at the top of the folder."""
+    """Write what the hub pod has into a new folder, with jupyterhub_config.py and the environment at its top."""
+    folder.mkdir()
     for item in objects:
         if item["kind"] in ("ConfigMap", "Secret") and item["metadata"]["name"] == "hub":
             is_secret = item["kind"] == "Secret"
@@ -30,6 +47,8 @@ def write_configuration(objects: list[YamlMapping], folder: Path) -> None:
         (folder / name).write_text(text.replace(MOUNT, str(folder)), encoding="utf-8")
     with (folder / "jupyterhub_config.py").open("a", encoding="utf-8") as file:
         file.write(OVERRIDES)
+    environ = list_environment(find_hub(objects), folder)
+    (folder / "environment.json").write_text(json.dumps(environ), encoding="utf-8")
 
 
 def find_hub(objects: list[YamlMapping]) -> dict[str, Any]:

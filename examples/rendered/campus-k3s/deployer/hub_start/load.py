@@ -1,13 +1,15 @@
-"""Load the configuration of a hub as its pod does, without starting it. Runs with the packages of the hub image.
+"""Load the configurations of hubs as their pods do, without starting them. Runs with the packages of the hub image.
 
-The chart's own jupyterhub_config.py, in the folder given, reads the rendered values. JupyterHub then makes its users,
+In each folder given, the chart's own jupyterhub_config.py reads the rendered values. JupyterHub then makes its users,
 roles, services, proxy and authenticator, with a database in memory, and a spawner: what fails here fails in the pod.
-Prints a JSON object: what was loaded last, the error if there is one, and warnings about old names.
+Writes report.json into the folder: what was loaded last, the error if there is one, and warnings about old names.
 """
 
 import asyncio
 import json
 import logging
+import multiprocessing
+import os
 import sys
 import traceback
 from contextlib import redirect_stdout
@@ -15,7 +17,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.app import JupyterHub
+from jupyterhub.app import JupyterHub  # type: ignore[import-untyped]
 from kubespawner import KubeSpawner  # type: ignore[import-untyped]
 
 OLD_NAME = "is deprecated"
@@ -56,20 +58,31 @@ def describe(error: BaseException, errors: list[str]) -> dict[str, Any]:
     text = errors[-1] if isinstance(error, SystemExit) and errors else str(error)
     frames = traceback.extract_tb(error.__traceback__)
     line = next((frame.lineno or 0 for frame in reversed(frames) if frame.filename == SNIPPET), 0)
-    return {"kind": type(error).__name__, "text": text.strip(), "line": line}
+    return {"kind": type(error).__name__, "text": " ".join(text.split()), "line": line}
 
 
-def main() -> None:
-    """Load the configuration in the folder that is given, and print what became of it."""
+def report(folder: Path) -> None:
+    """Load the configuration in a folder, and write what became of it."""
+    os.environ.update(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
+    os.chdir(folder)
     printed, keeper = StringIO(), Keeper()
     error: dict[str, Any] = {}
     with redirect_stdout(printed):
         try:
-            asyncio.run(load(Path(sys.argv[1]), keeper))
+            asyncio.run(load(folder, keeper))
         except (Exception, SystemExit) as raised:
             error = describe(raised, keeper.errors)
     loaded = [line for line in printed.getvalue().splitlines() if line.startswith("Loading ")]
-    print(json.dumps({"loaded": loaded[-1] if loaded else "", "error": error, "warnings": keeper.warnings}))
+    found = {"loaded": loaded[-1] if loaded else "", "error": error, "warnings": keeper.warnings}
+    (folder / "report.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def main() -> None:
+    """Report on each folder in a process of its own, in which the packages are already imported."""
+    for folder in sys.argv[1:]:
+        process = multiprocessing.get_context("fork").Process(target=report, args=[Path(folder)])
+        process.start()
+        process.join()
 
 
 if __name__ == "__main__":
