@@ -36,7 +36,7 @@ CHECKS = {
         "mise.toml",
         "[tools]",
         "<<<<<<< HEAD\n[tools]",
-        "mise.toml:2: conflict markers of an update or merge.",
+        "mise.toml:3: conflict markers of an update or merge.",
     ),
     "tab": (HUB, "  students:", "\tstudents:", "in YAML, spaces indent, not tabs"),
     "type": (HUB, "  students: ", "  students: many  # ", "config/hub.yaml: course.students: got string, want integer"),
