@@ -36,9 +36,9 @@ CILOGON = {
 CRASHES = {
     "none": ({}, "the hub would start"),
     "a name in a snippet": (
-        {"extraConfig": {"own": "x = 1\nc.JupyterHub.base_url = base_url"}},
+        {"extraConfig": {"own": "x = 1\nc.JupyterHub.base_url = no_such_name"}},
         "config/prod.yaml: jupyterhub.hub.extraConfig.own: line 2 fails, so the hub would not start (NameError: name "
-        "'base_url' is not defined). Correct it.",
+        "'no_such_name' is not defined). Correct it.",
     ),
     "a scope": (
         {"loadRoles": {"graders": {"scopes": ["access:serverz"], "groups": ["graders"]}}},
