@@ -1,4 +1,5 @@
 PYTHON := .venv/bin/python
+PIP := .venv/bin/pip install --quiet --quiet --disable-pip-version-check
 # Two workers: what a CI runner's two cores can carry.
 WORKERS ?= 2
 TESTS ?= tests
@@ -38,12 +39,13 @@ sample: .venv ## Write examples/rendered/ again, which shows what a change does 
 	@$(PYTHON) tools/write_sample.py
 
 # This file exists only after a complete installation: an interrupted one starts again, a changed list adds to it.
+# uv is faster than pip by minutes; pip knows an index that only its own configuration names.
 .venv: .venv/complete
 .venv/complete: tests/requirements.txt <<cookiecutter.hub_name>>/deployer/requirements.txt
 	@test -e $@ || rm -rf .venv
-	@echo 'Installing the Python packages of $< into .venv; this takes about a minute'
+	@echo 'Installing the Python packages of $< into .venv'
 	@python3 -m venv .venv || { rm -rf .venv; echo 'python3 cannot make .venv, see above; on Debian and Ubuntu run `sudo apt install python3-venv`' >&2; exit 1; }
-	@.venv/bin/pip install --quiet --quiet --disable-pip-version-check -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
+	@$(PIP) "$$(grep '^uv==' $<)" && .venv/bin/uv pip install --python $(PYTHON) -r $< || $(PIP) -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
 	@touch $@
 
 .PHONY: .venv help demo lint test e2e e2e-image bench lock questions sample
