@@ -16,6 +16,11 @@ lint: .venv ## Run the hooks of .pre-commit-config.yaml on all files
 test: lint ## Lint the template and run its tests (TESTS=tests/test_engines.py: only these; PYTEST_ADDOPTS='-m chart')
 	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 
+coverage: .venv ## Run the tests and print how much of deployer/ and tools/ they run; takes twice the time
+	@rm -rf build/coverage
+	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
+	@$(PYTHON) -m coverage combine --quiet && $(PYTHON) -m coverage report
+
 e2e: .venv ## Deploy to the cluster that E2E_CONTEXT names, kubectl's current context, and break it in many ways (HELM4: a Helm 4 too)
 	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest -m e2e tests/e2e
 
@@ -48,5 +53,5 @@ sample: .venv ## Write examples/rendered/ again, which shows what a change does 
 	@$(PIP) "$$(grep '^uv==' $<)" && .venv/bin/uv pip install --python $(PYTHON) -r $< || $(PIP) -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
 	@touch $@
 
-.PHONY: .venv help demo lint test e2e e2e-image bench lock questions sample
+.PHONY: .venv help demo lint test coverage e2e e2e-image bench lock questions sample
 .DEFAULT_GOAL := help
