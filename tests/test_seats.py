@@ -167,3 +167,60 @@ def test_default_answers_have_seats_for_the_peak(bake):
     said = run_deployer(bake(students="300", peak_students="120", platform="gke"), "seats").stdout
     total = re.search(r"(\d+) seats on \d+ nodes", said)
     assert total and int(total.group(1)) >= 120
+
+
+OPTIONS = {
+    "size": {
+        "choices": {
+            "b": {"kubespawner_override": {"mem_guarantee": "3G", "cpu_guarantee": 0.5}},
+            "a": {"kubespawner_override": {"mem_guarantee": "1G"}},
+            "c": {"kubespawner_override": {"mem_guarantee": "6G", "node_selector": {"pool": "large"}}},
+        }
+    }
+}
+PROFILES = {
+    "no profile": ([], 2, 0, 0),
+    "a profile": ([{"kubespawner_override": {"mem_guarantee": "4G", "cpu_guarantee": 1}}], 4, 1, 0),
+    "the first choice": ([{"profile_options": OPTIONS}], 1, 0, 3),
+    "the marked choice": (
+        [
+            {
+                "kubespawner_override": {"mem_guarantee": "5G"},
+                "profile_options": {"size": {"choices": {**OPTIONS["size"]["choices"], "d": {"default": True}}}},
+            }
+        ],
+        5,
+        0,
+        3,
+    ),
+    "the marked profile": ([{}, {"default": True, "profile_options": OPTIONS}], 1, 0, 3),
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_default_server_is_the_same_for_script_and_guard(name, seats, bake, helm, tmp_path):
+    """KubeSpawner starts with the default choices; the largest choice on the nodes of the course is known, too."""
+    profiles, memory, cpu, most = PROFILES[name]
+    user = {"memory": {"guarantee": "2G"}, "profileList": profiles}
+    server = importlib.import_module("deployer.course").parse_server({"jupyterhub": {"singleuser": user}})
+    assert (server.memory, server.cpu, server.most) == (memory * 2**30, cpu, most * 2**30)
+    (tmp_path / "templates").mkdir()
+    for file in ("_helpers.tpl", "_servers.tpl"):
+        text = (bake() / "chart" / "templates" / file).read_text(encoding="utf-8")
+        (tmp_path / "templates" / file).write_text(text, encoding="utf-8")
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: seats\nversion: 0.1.0\n", encoding="utf-8")
+    (tmp_path / "templates" / "server.yaml").write_text('server: {{ include "hub.defaultServer" . }}', encoding="utf-8")
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump({"jupyterhub": {"singleuser": user}}), encoding="utf-8")
+    rendered = subprocess.run([helm, "template", "seats", tmp_path], capture_output=True, text=True, check=True)
+    found = yaml.safe_load(rendered.stdout)["server"]
+    assert (found["memory"], found["cpu"] or 0, found["most"]) == (f"{memory}G", cpu, most * 2**30)
+
+
+def test_seats_name_the_largest_choice(edited):
+    repository = edited()
+    hub = yaml.safe_load((repository / "config/hub.yaml").read_text(encoding="utf-8"))
+    hub["jupyterhub"]["singleuser"]["profileList"] = [{"display_name": "Any", "profile_options": OPTIONS}]
+    hub["course"] |= {"node": {"memory": "14G", "max": 3}, "peak": 20}
+    (repository / "config/hub.yaml").write_text(yaml.safe_dump(hub), encoding="utf-8")
+    said = run_deployer(repository, "seats")
+    assert "If all of them choose 3G: 4 seats per node, 12 in all." in said.stdout, said.stderr

@@ -33,6 +33,8 @@ class Server:
     memory: int
     cpu: float
     has_volume: bool
+    # The largest memory that a choice of the default profile guarantees; 0 where there is no choice.
+    most: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,19 +116,55 @@ def parse_node(node: YamlMapping) -> Node:
     )
 
 
+def find_mapping(item: object, *path: str | int) -> YamlMapping:
+    """Return the mapping at a path; an empty one where there is something else."""
+    found = find_value(item, *path)
+    return found if isinstance(found, dict) else {}
+
+
+def list_choices(profile: YamlMapping) -> list[YamlMapping]:
+    """Return the settings of the choice that each option of a profile starts with: the one marked, or the first.
+
+    Helm sorts options and choices by their keys before KubeSpawner reads them.
+    """
+    settings = []
+    for _, option in sorted(find_mapping(profile, "profile_options").items()):
+        choices = [choice for _, choice in sorted(find_mapping(option, "choices").items())]
+        marked = [choice for choice in choices if find_value(choice, "default")]
+        settings += [find_mapping(choice, "kubespawner_override") for choice in (marked[-1:] or choices[:1])]
+    return settings
+
+
 def parse_server(found: YamlMapping) -> Server:
     """Return what a student is guaranteed who chooses nothing, and so gets the default profile, or the first."""
-    user = find_value(found, "jupyterhub", "singleuser") or {}
+    user = find_mapping(found, "jupyterhub", "singleuser")
     listed = find_value(user, "profileList")
     profiles = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     chosen = next((item for item in reversed(profiles) if item.get("default")), profiles[0] if profiles else {})
-    override = find_value(chosen, "kubespawner_override")
-    override = override if isinstance(override, dict) else {}
     guarantee = find_value(user, "memory", "guarantee")
-    memory = override.get("mem_guarantee", CHART_GUARANTEE if guarantee is None else guarantee)
-    cpu = override.get("cpu_guarantee", find_value(user, "cpu", "guarantee"))
+    memory = CHART_GUARANTEE if guarantee is None else guarantee
+    cpu = find_value(user, "cpu", "guarantee")
+    for override in (find_mapping(chosen, "kubespawner_override"), *list_choices(chosen)):
+        memory = override.get("mem_guarantee", memory)
+        cpu = override.get("cpu_guarantee", cpu)
     return Server(
         memory=units.parse_memory(memory or 0, "jupyterhub.singleuser.memory.guarantee"),
         cpu=units.parse_number(cpu or 0, "jupyterhub.singleuser.cpu.guarantee"),
         has_volume=(find_value(user, "storage", "type") or "dynamic") == "dynamic",
+        most=find_largest_choice(chosen),
     )
+
+
+def find_largest_choice(profile: YamlMapping) -> int:
+    """Return the largest memory, in bytes, that a choice of a profile guarantees; 0 where none does.
+
+    Servers that select other nodes are left out: course.node does not describe these.
+    """
+    sizes = [0]
+    for option in find_mapping(profile, "profile_options").values():
+        for choice in find_mapping(option, "choices").values():
+            override = find_mapping(choice, "kubespawner_override")
+            elsewhere = override.get("node_selector") or find_value(profile, "kubespawner_override", "node_selector")
+            if (memory := override.get("mem_guarantee")) and not elsewhere:
+                sizes.append(units.parse_memory(memory, "jupyterhub.singleuser.profileList.mem_guarantee"))
+    return max(sizes)

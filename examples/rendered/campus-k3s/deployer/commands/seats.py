@@ -58,7 +58,14 @@ def describe_demand(course: Course) -> list[str]:
     if found.total < course.peak:
         way = f"raise course.node.max to {nodes}" if found.each else "take larger nodes"
         return [f"That is not enough for course.peak, {course.peak} students at once, and a deploy is refused: {way}."]
-    return [f"{course.peak} students at once need {nodes} of the {course.node.max} nodes."]
+    lines = [f"{course.peak} students at once need {nodes} of the {course.node.max} nodes."]
+    if course.server.most > course.server.memory:
+        most = count_seats(course.node, dataclasses.replace(course.server, memory=course.server.most))
+        lines.append(
+            f"If all of them choose {format_memory(course.server.most)}: {most.each} seats per node, "
+            f"{most.total} in all."
+        )
+    return lines
 
 
 def describe_steps(course: Course) -> list[str]:
