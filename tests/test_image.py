@@ -1,6 +1,7 @@
 """The image: its reference in every environment, its tag from its content, its lock."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import TEMPLATE, commit, git, objects, render, run_deployer
+from repositories import TEMPLATE, commit, git, objects, render, run_deployer, run_python
 
 OWN = {"image_name": "registry.example.edu/course/image"}
 STACKS = ["base", "datascience", "julia", "minimal", "pytorch", "r", "scipy", "tensorflow"]
@@ -165,6 +166,36 @@ def test_both_environments_get_the_tag(own: Path, chart: Path) -> None:
         pullers = [item for item in objects(render(own, env)) if item["kind"] == "DaemonSet"]
         spec = pullers[0]["spec"]["template"]["spec"]
         assert expected in [one["image"] for one in [*spec["initContainers"], *spec["containers"]]]
+
+
+def test_a_deploy_gets_the_digest_that_was_pushed_last(own: Path, chart: Path, tmp_path: Path) -> None:
+    keys = {"HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": str(tmp_path / "home")}
+
+    def tell(*arguments: str, typed: str = "") -> None:
+        command = [sys.executable, "-m", "deployer", *arguments]
+        done = subprocess.run(command, cwd=own, env=os.environ | keys, input=typed, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+    tell("keys", "mine")
+    tell("secrets", "make")
+    # What only a person knows.
+    tell("secrets", "set", "--env=prod", "--key=jupyterhub.imagePullSecret.password", typed="only-for-this-test")
+    config = own / "config" / "hub.yaml"
+    config.write_text(config.read_text("utf-8").replace("fill-in--registry-username", "course"), "utf-8")
+    name = f"registry.example.edu/course/image:{tag(own)}"
+    old, new = (f"sha256:{digit * 64}" for digit in "ab")
+    lines = [f"{name}@{old}", f"{name}@{new}", f"registry.example.edu/course/image:{'0' * 40}@{old}"]
+    code = """from deployer import chart
+chart.build_dependency()
+done = chart.run_helm_with_secrets("prod", "template", chart.name_release("prod"), "chart")
+print(done.stdout, done.stderr)"""
+    for written, wanted in ([], name), (lines, f"{name}@{new}"):
+        (own / "pushed-images.txt").write_text("".join(f"{line}\n" for line in written), "utf-8")
+        done = run_python(own, code, env=os.environ | keys)
+        rendered = done.stdout + done.stderr
+        assert f"image: {wanted}\n" in rendered, rendered
+        # What a request compares does not depend on the machine.
+        assert old not in run_deployer(own, "render", "--env=prod").stdout
 
 
 @pytest.mark.parametrize("file", ["hub", "staging"])

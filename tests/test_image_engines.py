@@ -177,6 +177,39 @@ def test_built_tested_pushed_and_not_built_again(own: Path) -> None:
     assert manifest(*reference(own)).status_code == manifest(*first).status_code == 200
 
 
+def test_what_somebody_else_has_pushed_is_replaced(own: Path, home: str, base: str) -> None:
+    """Everybody can compute the tag, and those who may push could be first."""
+
+    def digest() -> str:
+        return manifest(*reference(own)).headers["Docker-Content-Digest"]
+
+    registry, name, tag = reference(own)
+    planted = f"docker://{registry}/{name}:{tag}"
+    copy = [
+        "skopeo",
+        "copy",
+        "--quiet",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+        f"docker://{base}",
+        planted,
+    ]
+    subprocess.run(copy, check=True)
+    foreign = digest()
+    for _ in range(2):
+        done = make(own, "image-push")
+        assert done.returncode == 0, done.stderr
+        assert "but this pipeline did not push it: building it again" in done.stderr
+        assert digest() != foreign
+        *_, noted = (own / "pushed-images.txt").read_text("utf-8").split()
+        assert noted == f"{registry}/{name}:{tag}@{digest()}"
+        # Once more, over what the pipeline has pushed.
+        subprocess.run(copy, check=True)
+        assert digest() == foreign
+    (own / "pushed-images.txt").write_text(f"{registry}/{name}:{tag}@{foreign}\n", "utf-8")
+    assert "nothing to do" in make(own, "image-push").stdout
+
+
 def test_what_fails_its_tests_is_not_pushed(own: Path) -> None:
     path = own / "image" / "requirements.txt"
     path.write_text(path.read_text("utf-8") + "no-such-package==1\n", encoding="utf-8")
@@ -218,7 +251,7 @@ def test_without_skopeo_it_is_built_all_the_same(own: Path, engine: str, tmp_pat
     monkeypatch.setenv("PATH", str(tmp_path))
     done = make(own, "image")
     assert done.returncode == 0, done.stderr
-    assert "for there is no skopeo: building it" in done.stderr
+    assert "skopeo is not installed to ask the registry for" in done.stderr
 
 
 def test_a_registry_that_wants_a_login(own: Path, locked: str, engine: str) -> None:
@@ -226,7 +259,7 @@ def test_a_registry_that_wants_a_login(own: Path, locked: str, engine: str) -> N
     config.write_text(config.read_text("utf-8").replace(reference(own)[0], locked), encoding="utf-8")
     done = make(own, "image-push")
     assert done.returncode == 2
-    assert f"run `{engine} login {locked}` as somebody who may push" in done.stderr
+    assert f"run `{engine} login {locked}` with an account that may push" in done.stderr
 
 
 def test_a_registry_that_is_down(own: Path) -> None:
