@@ -65,6 +65,23 @@ def test_a_kernel_stays_connected_through_the_first_upgrade(repository, student)
     assert same_pod(repository, "component=hub") != hub
 
 
+def test_an_older_commit_does_not_go_over_a_newer_one(repository) -> None:
+    """A late approval, or a run that is started again."""
+    before = repository.kubectl("staging", "get", "secrets", "--selector=owner=helm", "--output=name")
+    repository.run("git", "checkout", "--quiet", "--detach", "HEAD~1")
+    said = repository.deploy(check=False)
+    assert "does not have in its history. Nothing was changed." in said and "ALLOW_OLDER=y" in said
+    # Another branch does not have it either.
+    repository.run("git", "commit", "--quiet", "--allow-empty", "--message=A branch from before")
+    assert "does not have in its history" in repository.deploy(check=False)
+    assert repository.kubectl("staging", "get", "secrets", "--selector=owner=helm", "--output=name") == before
+    for branch in ("HEAD", "main"):
+        repository.run("git", "checkout", "--quiet", branch)
+        repository.run_deployer("deploy", "--env=staging", f"--timeout={TIMEOUT}", "--allow-older")
+        head = repository.run("git", "log", "-1", "--format=%h %s").stdout.strip()
+        assert f"is deployed, {head}" in repository.run_deployer("status", "--env=staging").stdout
+
+
 def test_another_image_leaves_a_running_kernel_alone(repository, student) -> None:
     pods = same_pod(repository)
     start = time.monotonic()

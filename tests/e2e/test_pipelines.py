@@ -94,6 +94,11 @@ class Registry:
         digest = self.skopeo("inspect", "--format={{.Digest}}", f"--creds={USER}:{PASSWORD}", there)
         return f"{BASE}:stand-in@{digest.strip()}"
 
+    def digest(self, reference: str) -> str:
+        """The digest of an image in the registry."""
+        inspect = ("inspect", "--no-tags", "--format={{.Digest}}", f"--creds={USER}:{PASSWORD}")
+        return self.skopeo(*inspect, f"docker://{reference}").strip()
+
     def tags(self) -> list[str]:
         """The tags of the course's image."""
         try:
@@ -172,7 +177,9 @@ class Pipeline(Repository):
             ["base64", "--decode"], input=secret, capture_output=True, text=True, check=True
         ).stdout
         image = yaml.safe_load(decoded)["singleuser"]["image"]
-        return re.search(r"is deployed, (\w+)", said)[1], f"{image['name']}:{image['tag']}"
+        reference, _, digest = f"{image['name']}:{image['tag']}".partition("@")
+        assert digest == self.registry.digest(reference)
+        return re.search(r"is deployed, (\w+)", said)[1], reference
 
     def head(self) -> str:
         return self.run("git", "log", "-1", "--format=%h").stdout.strip()
@@ -214,8 +221,10 @@ STUBS = {
             "REGISTRY": "${{ inputs.registry }}",
         },
     },
-    "actions/upload-artifact": {"run": 'cp "${{ inputs.path }}" "{beside}/artifact"'},
-    "actions/download-artifact": {"run": 'cp "{beside}/artifact" impact.md'},
+    # The cache is kept when the artifact of the same file is.
+    "actions/cache": {"run": 'cp "{beside}/artifacts/pushed-images/pushed-images.txt" . || true'},
+    "actions/upload-artifact": {"run": 'mkdir -p "{kept}" && cp "${{ inputs.path }}" "{kept}"'},
+    "actions/download-artifact": {"run": 'cp "{kept}/"* .'},
 }
 
 
@@ -246,8 +255,10 @@ class GitHub(Pipeline):
             stub = self.beside / "actions" / action
             stub.mkdir(parents=True, exist_ok=True)
             step = json.loads(json.dumps({**STUBS[action], "shell": "bash"}))
+            step["run"] = step["run"].replace("{kept}", "{beside}/artifacts/${{ inputs.name }}")
             step["run"] = step["run"].replace("{bin}", str(self.bin)).replace("{beside}", str(self.beside))
-            inputs = {name: {"required": False} for name in ("registry", "username", "password", "name", "path")}
+            names = ("registry", "username", "password", "name", "path", "key")
+            inputs = {name: {"required": False} for name in names}
             told = {"name": "stub", "description": "stub", "inputs": inputs}
             (stub / "action.yml").write_text(
                 yaml.safe_dump({**told, "runs": {"using": "composite", "steps": [step]}}), "utf-8"
