@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from repositories import run_deployer, run_python
+from students import Dumper
 
 PROD = "config/prod.yaml"
 # Loads what is rendered with the packages of the tests, which are those of deployer/hub.lock: no installation.
@@ -138,7 +139,7 @@ def test_check_shows_what_helm_and_the_guards_warn_of(each_helm, edited):
             "hub": {"config": {"GitHubOAuthenticator": {"allow_all": True}}},
         },
     }
-    (repository / PROD).write_text(yaml.safe_dump(values), encoding="utf-8")
+    (repository / PROD).write_text(yaml.dump(values, Dumper=Dumper), encoding="utf-8")
     done = run_deployer(repository, "check", "--offline", HELM=each_helm)
     assert done.returncode == 0, done.stderr
     assert (

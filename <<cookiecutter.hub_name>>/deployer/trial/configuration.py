@@ -78,7 +78,7 @@ def require_sign_in(merged: YamlMapping) -> None:
     if not {*ALONE, *SERVED} & set(sections):
         raise UserError(
             f"jupyterhub.hub.config.JupyterHub.authenticator_class: a trial cannot stand in for the server that "
-            f"{sections[0]} asks. Try it on a cluster of this machine: `make try ON=kind`"
+            f"{sections[0]} asks. Try it on a cluster: `make deploy ENV=staging`"
         )
 
 

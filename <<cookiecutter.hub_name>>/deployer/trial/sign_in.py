@@ -29,7 +29,7 @@ def find_class(name: Any) -> type[Authenticator]:
     if isinstance(name, type):
         return name
     known = {entry.name.lower(): entry for entry in entry_points(group="jupyterhub.authenticators")}
-    return known[name.lower()].load() if name.lower() in known else import_item(name)  # type: ignore[no-any-return]
+    return known[name.lower()].load() if name.lower() in known else import_item(name)
 
 
 class ProviderPage(BaseHandler):

