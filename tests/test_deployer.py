@@ -15,6 +15,8 @@ PACKAGE = TEMPLATE / "<<cookiecutter.hub_name>>" / "deployer"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # What people see is printed here, and nowhere else.
 PRINTERS = {PACKAGE / "__main__.py", *(PACKAGE / "commands").glob("*.py")}
+# The trial prints its steps while they run.
+PRINTERS |= {PACKAGE / "trial" / "report.py", PACKAGE / "trial" / "robot.py"}
 ENDS = {"print", "exit", "quit", "SystemExit"}
 
 

@@ -19,7 +19,8 @@ def list_known_keys(env: str, path: KeyPath) -> set[str]:
     schema = values.read_schema()
     node = schema
     for key in path:
-        node = find_value(node, "properties", key) or {}
+        # The traits of hub.config are known unless the owner has an image or code: see `else` in the schema.
+        node = find_value(node, "properties", key) or find_value(node, "else", "properties", key) or {}
         node = find_value(schema, "$defs", str(node.get("$ref", "")).removeprefix("#/$defs/")) or node
     found = find_value(values.read_values(env), *path)
     return {*node.get("properties", {}), *(found if isinstance(found, dict) else ())}

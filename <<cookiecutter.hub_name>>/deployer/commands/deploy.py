@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     print_step(f"looking at the cluster before {chart.name_release(env)} becomes {git.describe_commit(commit)}")
     require_preflight(env)
-    with lease.hold(env, limit) as killed:
+    with lease.hold(env, limit, print_step) as killed:
         recover_interrupted(env, 0 if killed else limit)
         if not arguments.allow_older:
             require_newer_commit(env, commit)

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     env, timeout = arguments.env, arguments.timeout
     limit = parse_wait(arguments)
     kubectl.require_access(env)
-    with lease.hold(env, limit) as killed:
+    with lease.hold(env, limit, print_step) as killed:
         recover_interrupted(env, 0 if killed else limit)
         target = choose_revision(env, arguments.revision)
         passed = roll_back(env, target, timeout)

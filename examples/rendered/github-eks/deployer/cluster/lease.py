@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
@@ -47,8 +47,8 @@ def read(env: str) -> dict[str, Any]:
     return kubectl.read_object(env, "lease", NAME)
 
 
-def acquire(env: str, limit: float) -> bool:
-    """Take the Lease, and wait for a deploy that renews it, `limit` seconds at most.
+def acquire(env: str, limit: float, announce: Callable[[str], None]) -> bool:
+    """Take the Lease, and wait for a deploy that renews it, `limit` seconds at most, which is announced.
 
     Returns whether the deploy that held it was killed. Raises UserError where another deploy holds it still.
     """
@@ -75,19 +75,18 @@ def acquire(env: str, limit: float) -> bool:
                 "again later"
             )
         if not announced:
-            print(
+            announce(
                 f"{holder} has begun a deploy. Waiting until it ends, {limit:.0f} seconds at most; if it was killed, "
-                f"{EXPIRY} seconds.",
-                flush=True,
+                f"{EXPIRY} seconds."
             )
             announced = True
         time.sleep(2)
 
 
 @contextmanager
-def hold(env: str, limit: float) -> Iterator[bool]:
+def hold(env: str, limit: float, announce: Callable[[str], None]) -> Iterator[bool]:
     """Hold the Lease, and renew it in the background. Yields whether the deploy that held it before was killed."""
-    killed = acquire(env, limit)
+    killed = acquire(env, limit, announce)
     ended = threading.Event()
 
     def renew() -> None:
