@@ -57,7 +57,7 @@ def likely(key: str) -> st.SearchStrategy[str]:
         return st.sampled_from(QUESTIONS[key])
     if key in LIKELY:
         return LIKELY[key]
-    return st.from_regex(QUESTIONS["_patterns"][key][0], fullmatch=True)
+    return st.from_regex(QUESTIONS["_patterns"][key], fullmatch=True)
 
 
 KEYS = [key for key in QUESTIONS if key[0] != "_"]
