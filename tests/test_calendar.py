@@ -130,7 +130,7 @@ def test_placeholder_fills_a_node(bake):
 
 def test_placeholder_makes_room(bake, chart):
     found = objects(render(bake(class_times="mon 10:00-11:30", platform="gke"), "prod"))
-    pod = by_name(found, "StatefulSet")["class-placeholder"]["spec"]["template"]["spec"]
+    pod = described(found)["spec"]["template"]["spec"]
     priority = by_name(found, "PriorityClass")[pod["priorityClassName"]]
     assert priority["value"] < 0
 
