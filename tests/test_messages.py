@@ -106,8 +106,8 @@ def test_check_translates_the_schema_of_the_chart(edited, chart):
 
 def test_commands_without_a_repository_of_git(edited):
     repository = edited()
-    for name, *arguments in (["impact", "--base", "origin/main"], ["scan"]):
-        assert "this folder is not a git repository yet: " in said(run_deployer(repository, name, *arguments))
+    for fix, *command in (["`git init`", "impact", "--base", "origin/main"], ["run `git init`", "scan"]):
+        assert f"this folder is not a git repository yet: {fix}" in said(run_deployer(repository, *command))
     subprocess.run(["git", "init", "--quiet", repository], check=True)
     text = said(run_deployer(repository, "impact", "--base", "origin/main"))
     assert text.strip() == "there is no commit 'origin/main': say which to compare with, `make impact BASE=main`"
