@@ -115,7 +115,7 @@ BY_HAND = {
 def test_the_loader_and_the_charts_own_file_agree(
     edited, chart: Path, tmp_path: Path, rule: str, by_hand: dict
 ) -> None:
-    repository = edited(**RULES[rule], **DOMAIN)
+    repository = edited(course_content="https://example.edu/statistics.git", **RULES[rule], **DOMAIN)
     change(repository, {"jupyterhub": by_hand})
     folder = tmp_path / "trial"
     folder.mkdir()
@@ -125,6 +125,9 @@ def test_the_loader_and_the_charts_own_file_agree(
     ours, theirs = json.loads(done.stdout)
     assert set(ours) <= set(theirs)
     assert [name for name in set(theirs) - set(ours) if not OF_A_CLUSTER.fullmatch(name)] == []
+    # Of the volumes, a trial has those that extraConfig adds.
+    assert ours.pop("KubeSpawner.volumes").items() <= theirs["KubeSpawner.volumes"].items()
+    assert ours.pop("KubeSpawner.volume_mounts").items() <= theirs["KubeSpawner.volume_mounts"].items()
     assert {name: value for name, value in ours.items() if theirs[name] != value} == {}
 
 
