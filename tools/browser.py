@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotThere
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = (
@@ -59,3 +60,18 @@ def wait_for_lab(page: Page) -> None:
     page.wait_for_url("**/lab**")
     page.wait_for_selector("#jupyterlab-splash", state="detached")
     page.wait_for_selector(".jp-DirListing-content")
+
+
+def run_cell(page: Page, result: str) -> None:
+    """Run the cell that is edited until it has a result: JupyterLab forgets what runs before the kernel is there."""
+    output = page.locator(".jp-OutputArea-output", has_text=result).first
+    for left in reversed(range(10)):
+        page.keyboard.press("Control+Enter")
+        try:
+            output.wait_for(timeout=TIMEOUT / 10)
+        except NotThere:
+            if not left:
+                raise
+        else:
+            return
+        page.keyboard.press("Enter")
