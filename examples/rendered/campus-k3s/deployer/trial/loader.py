@@ -93,6 +93,8 @@ def load(c: Any, values: Values) -> None:
             c.KubeSpawner[trait] = value
     if image := find(user, "image.name"):
         c.KubeSpawner.image = f"{image}:{user['image']['tag']}" if user["image"].get("tag") else image
+    # Code in hub.extraConfig adds to all of these.
+    c.KubeSpawner.volumes, c.KubeSpawner.volume_mounts = {}, {}
     c.JupyterHub.services, c.JupyterHub.load_roles = [], []
     if values["cull"].get("enabled"):
         load_culling(c, values["cull"])
