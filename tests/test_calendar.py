@@ -15,7 +15,12 @@ from repositories import objects, render
 BERLIN = ZoneInfo("Europe/Berlin")
 CALENDAR = {
     "timezone": "Europe/Berlin",
-    "classTimes": ["mon 10:00-11:30", "mon 11:30-13:00", "wed 00:10-01:30", "2098-12-19 09:00-12:00"],
+    "classes": [
+        {"days": ["mon", "thu"], "start": "10:00", "end": "11:30"},
+        {"days": ["mon"], "start": "11:30", "end": "13:00"},
+        {"days": ["wed"], "start": "00:10", "end": "01:30"},
+        {"dates": ["2098-12-19"], "start": "09:00", "end": "12:00"},
+    ],
     "termEnds": "2098-12-19",
     "nodes": 4,
     "before": 30,
@@ -75,24 +80,24 @@ def test_classes_without_an_end(placeholders):
 
 def test_cron_jobs_of_prod(edited):
     repository = edited(class_times="mon 10:00-11:30", timezone="Europe/Berlin", platform="gke")
-    write_calendar(repository, **{key: CALENDAR[key] for key in ("timezone", "classTimes", "termEnds")})
+    write_calendar(repository, **{key: CALENDAR[key] for key in ("timezone", "classes", "termEnds")})
     found = objects(render(repository, "prod"))
     jobs = by_name(found, "CronJob")
     assert {name: job["spec"]["schedule"] for name, job in jobs.items()} == {
-        "class-mon-1000-1130-begins": "30 9 * * 1",
-        "class-mon-1000-1130-ends": "30 11 * * 1",
-        "class-mon-1130-1300-begins": "0 11 * * 1",
-        "class-mon-1130-1300-ends": "0 13 * * 1",
-        "class-wed-0010-0130-begins": "40 23 * * 2",
-        "class-wed-0010-0130-ends": "30 1 * * 3",
-        "class-2098-12-19-0900-1200-begins": "30 8 19 12 *",
-        "class-2098-12-19-0900-1200-ends": "0 12 19 12 *",
+        "class-mon-thu-1000-1130-start": "30 9 * * 1,4",
+        "class-mon-thu-1000-1130-end": "30 11 * * 1,4",
+        "class-mon-1130-1300-start": "0 11 * * 1",
+        "class-mon-1130-1300-end": "0 13 * * 1",
+        "class-wed-0010-0130-start": "40 23 * * 2",
+        "class-wed-0010-0130-end": "30 1 * * 3",
+        "class-2098-12-19-0900-1200-start": "30 8 19 12 *",
+        "class-2098-12-19-0900-1200-end": "0 12 19 12 *",
     }
     for job in jobs.values():
         assert job["spec"]["timeZone"] == "Europe/Berlin"
         pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         (calendar,) = [item["value"] for item in pod["containers"][0]["env"] if item["name"] == "CALENDAR"]
-        assert json.loads(calendar)["classTimes"] == CALENDAR["classTimes"]
+        assert json.loads(calendar)["classes"] == CALENDAR["classes"]
         kubernetes_validate.validate(job, "1.34", strict=True)
     (role,) = [item for item in found if item["kind"] == "Role" and item["metadata"]["name"] == "class-calendar"]
     assert role["rules"] == [
@@ -108,9 +113,11 @@ def test_cron_jobs_of_prod(edited):
 
 def test_class_after_midnight_on_a_day(edited):
     repository = edited(class_times="mon 10:00-11:30")
-    write_calendar(repository, timezone="UTC", classTimes=["2098-03-01 00:00-01:00"], termEnds="")
+    write_calendar(
+        repository, timezone="UTC", classes=[{"dates": ["2098-03-01"], "start": "00:00", "end": "01:00"}], termEnds=""
+    )
     jobs = by_name(objects(render(repository, "prod")), "CronJob")
-    assert jobs["class-2098-03-01-0000-0100-begins"]["spec"]["schedule"] == "30 23 28 2 *"
+    assert jobs["class-2098-03-01-0000-0100-start"]["spec"]["schedule"] == "30 23 28 2 *"
 
 
 def test_placeholder_fills_a_node(bake):
@@ -145,6 +152,8 @@ def test_no_calendar_in_staging_or_without_classes(bake, env, answers):
 @pytest.mark.parametrize("platform", ["any", "gke", "k3s"])
 def test_one_edit_brings_a_calendar_to_a_hub_without_class_times(edited, chart, platform):
     repository = edited(platform=platform)
-    write_calendar(repository, timezone="UTC", classTimes=["mon 10:00-11:30"], termEnds="")
+    write_calendar(
+        repository, timezone="UTC", classes=[{"days": ["mon"], "start": "10:00", "end": "11:30"}], termEnds=""
+    )
     found = objects(render(repository, "prod"))
     assert described(found)["spec"]["template"]["spec"]["priorityClassName"] in by_name(found, "PriorityClass")

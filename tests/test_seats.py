@@ -144,7 +144,11 @@ def test_cost_of_a_term(edited, seats):
     write_course(repository, node)
     said = run_deployer(repository, "seats").stdout
     assert "A term of 15 weeks (assumed: course.calendar.termEnds is empty) costs 3,780 with 3 nodes" in said
-    calendar = {"classTimes": ["mon 10:00-11:30", "wed 10:00-11:30"], "termEnds": "2027-02-12"}
+    calendar = {
+        "classes": [{"days": ["mon", "wed"], "start": "10:00", "end": "11:30"}],
+        "termEnds": "2027-02-12",
+        "before": 30,
+    }
     values = {"course": {"peak": 20, "node": node, "calendar": calendar}, "jupyterhub": {"singleuser": {}}}
     values["jupyterhub"]["singleuser"]["memory"] = {"guarantee": "2G"}
     course = importlib.import_module("deployer.course").parse_course(values)

@@ -15,7 +15,9 @@ TODAY = date.today()
 # Over midnight too, whichever time zone the cluster's nodes are in.
 CALENDAR = {
     "timezone": "UTC",
-    "classTimes": [f"{TODAY + timedelta(days=days)} 00:00-23:59" for days in (-1, 0, 1)],
+    "classes": [
+        {"dates": [str(TODAY + timedelta(days=days)) for days in (-1, 0, 1)], "start": "00:00", "end": "23:59"}
+    ],
     "termEnds": "",
 }
 
@@ -102,7 +104,7 @@ def test_helm_by_hand(repository, in_class) -> None:
 
 
 def test_a_calendar_that_is_emptied_takes_the_placeholders_along(repository, in_class) -> None:
-    repository.change({"course": {"calendar": {"classTimes": []}}}, "The term is over")
+    repository.change({"course": {"calendar": {"classes": []}}}, "The term is over")
     repository.deploy("prod")
     end = time.monotonic() + 60
     while repository.kubectl("prod", "get", "deployment", "class-placeholder", "--ignore-not-found"):
