@@ -16,7 +16,7 @@ TYPOS = {
     "own key": ("cours.title", "Statistics", "additional properties 'cours' not allowed"),
     "course": ("course.studnets", 20, "at '/course': additional properties 'studnets' not allowed"),
     "node": ("course.node.memmory", "14G", "at '/course/node': additional properties 'memmory' not allowed"),
-    "calendar": ("course.calendar.classTimes", [], "at '/course/calendar': additional properties 'classTimes' not"),
+    "calendar": ("course.calendar.class", [], "at '/course/calendar': additional properties 'class' not"),
     "environment": ("environment", "production", "at '/environment': value must be one of 'staging', 'prod'"),
     "class": ("jupyterhub.hub.config.GithubOAuthenticator.scope", [], "additional properties 'GithubOAuthenticator'"),
     "trait": (

@@ -6,6 +6,7 @@ contradicts gives a conflict as soon as the template or another answer touches t
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from deployer import copier, files
 from deployer.paths import CONFIG, IMAGE
@@ -35,17 +36,23 @@ def read_config() -> dict[str, str]:
         "students": course.get("students"),
         "peak_students": course.get("peak"),
         "timezone": find_value(course, "calendar", "timezone"),
+        "class_times": join_classes(find_value(course, "calendar", "classes")),
         "term_ends": find_value(course, "calendar", "termEnds"),
         "image_name": find_value(hub, *SINGLEUSER, "image", "name") if IMAGE.is_dir() else None,
     }
-    times = find_value(course, "calendar", "classTimes")
-    if isinstance(times, list) and all(isinstance(time, str) for time in times):
-        found["class_times"] = ", ".join(times)
     for key in "limit", "guarantee":
         memory = find_value(hub, *SINGLEUSER, "memory", key)
         # JupyterHub reads more forms than the question takes.
         found[f"memory_{key}"] = memory if MEMORY.fullmatch(str(memory)) else None
     return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def join_classes(classes: Any) -> str | None:
+    """Return the answer that the classes of every week would have; None where there are others, or another form."""
+    try:
+        return ", ".join(f"{day} {lecture['start']}-{lecture['end']}" for lecture in classes for day in lecture["days"])
+    except (KeyError, TypeError):
+        return None
 
 
 def find_host(prod: YamlMapping) -> str | None:
@@ -58,8 +65,8 @@ def find_host(prod: YamlMapping) -> str | None:
 
 
 def normalize(key: str, value: str) -> str:
-    """Return a value without the blanks in which two spellings of it can differ."""
-    return re.sub(r"\s*,\s*", ", ", value.strip()) if key == "class_times" else value
+    """Return a value without the blanks and capitals in which two spellings of it can differ."""
+    return re.sub(r"\s*,\s*", ", ", value.strip().lower()) if key == "class_times" else value
 
 
 def list_differences() -> list[Difference]:

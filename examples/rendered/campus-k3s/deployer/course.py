@@ -39,9 +39,9 @@ class Server:
 
 @dataclass(frozen=True)
 class Calendar:
-    """When the class meets, and the last day of the term (None: no end)."""
+    """Hours of a week in which the nodes of the whole class are up, and the last day of the term (None: no end)."""
 
-    class_times: tuple[str, ...]
+    hours: float
     term_ends: date | None
 
 
@@ -97,10 +97,16 @@ def parse_course(found: YamlMapping) -> Course:
         node=parse_node(course["node"]),
         server=parse_server(found),
         calendar=Calendar(
-            class_times=tuple(calendar.get("classTimes") or ()),
+            hours=sum(count_hours(lecture, calendar.get("before") or 0) for lecture in calendar.get("classes") or ()),
             term_ends=units.parse_date(calendar.get("termEnds") or None, "course.calendar.termEnds"),
         ),
     )
+
+
+def count_hours(lecture: YamlMapping, before: int) -> float:
+    """Return the hours of a week for which a class needs its nodes; 0 for one that meets on dates."""
+    start, end = (units.parse_time(lecture[edge], f"course.calendar.classes: {edge}") for edge in ("start", "end"))
+    return len(lecture.get("days") or ()) * (end - start + before) / 60
 
 
 def parse_node(node: YamlMapping) -> Node:

@@ -1,15 +1,12 @@
 """How many students the nodes seat. `hub.seats` in chart/templates/_helpers.tpl, which guards a deploy, is the same."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from deployer.course import Course, Node, Server
 
 # Assumed where the calendar does not say: a term from its first lecture to its last exam.
 WEEKS = 15
-# The calendar brings the nodes up so long before a class.
-HOURS_BEFORE = 0.5
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
@@ -50,17 +47,6 @@ def count_nodes(students: int, each: int) -> int:
     return -(-students // each) if each else 0
 
 
-def count_class_hours(class_times: tuple[str, ...]) -> float:
-    """Return the hours of a week in which the nodes of the whole class are up; classes of one day are left out."""
-    hours = 0.0
-    for lecture in class_times:
-        day, times = lecture.split()
-        if day in DAYS:
-            start, end = (datetime.strptime(time, "%H:%M") for time in times.split("-"))
-            hours += (end - start).total_seconds() / 3600 + HOURS_BEFORE
-    return hours
-
-
 def describe_cost(course: Course, today: date) -> list[str]:
     """Return what the nodes cost in a term, and what was assumed."""
     price, ends = course.node.price, course.calendar.term_ends
@@ -71,7 +57,7 @@ def describe_cost(course: Course, today: date) -> list[str]:
     span = f"{weeks:.0f} weeks until {ends}" if ends else f"{WEEKS} weeks (assumed: course.calendar.termEnds is empty)"
     always = nodes * price * 168 * weeks
     lines = [f"A term of {span} costs {always:,.0f} with {nodes} nodes at {price} per hour, always on."]
-    if hours := count_class_hours(course.calendar.class_times):
+    if hours := course.calendar.hours:
         in_class = (nodes * hours + 1 * (168 - hours)) * price * weeks
         lines.append(
             f"With the calendar it costs {in_class:,.0f}: {nodes} nodes for {hours:g} hours per week, "

@@ -58,6 +58,14 @@ def parse_duration(duration: str, key: str) -> int:
     return int(found[1]) * SECONDS[found[2]]
 
 
+def parse_time(value: object, key: str) -> int:
+    """Return a time of day as minutes since midnight."""
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", str(value))
+    if not found:
+        raise UserError(f"{key} '{value}' is not a time of day. Write it with 24 hours and in quotes, such as '09:00'")
+    return 60 * int(found[1]) + int(found[2])
+
+
 def parse_date(value: object, key: str) -> date | None:
     """Return a day; None where there is none."""
     try:

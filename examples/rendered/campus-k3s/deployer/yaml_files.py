@@ -1,5 +1,6 @@
 """Read YAML files, and walk through what they hold."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,18 @@ YamlMapping = dict[str, Any]
 # The keys and list indexes that lead to a value.
 KeyPath = tuple[str | int, ...]
 
+PLAIN_TEXT = re.compile(r"(?:[0-9]+(?::[0-9]+)+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?)$")
 YAML_HINT = "in YAML, spaces indent, not tabs, and keys of one level begin in the same column"
+
+
+class HelmLoader(yaml.SafeLoader):
+    """Reads YAML as Helm does: 10:00 and 2027-02-12 are texts there, not numbers to the base of 60 and dates."""
+
+
+HelmLoader.yaml_implicit_resolvers = {
+    first: [("tag:yaml.org,2002:str", PLAIN_TEXT), *resolvers] if first in "0123456789" else resolvers
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def read_text(path: Path) -> str:
@@ -46,7 +58,7 @@ def find_conflicts(path: Path) -> list[str]:
 def read_mapping(path: Path) -> YamlMapping:
     """Return a YAML file as a mapping, empty if it holds nothing. Raises UserError where it is not one."""
     try:
-        found = yaml.safe_load(read_text(path)) or {}
+        found = yaml.load(read_text(path), Loader=HelmLoader) or {}  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         if conflicts := find_conflicts(path):
             raise UserError("\n".join(conflicts)) from error

@@ -6,6 +6,7 @@ contradicts gives a conflict as soon as the template or another answer touches t
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from deployer import copier, files
 from deployer.paths import CONFIG, IMAGE
@@ -35,10 +36,10 @@ def read_config() -> dict[str, str]:
         "students": course.get("students"),
         "peak_students": course.get("peak"),
         "timezone": find_value(course, "calendar", "timezone"),
+        "class_times": join_classes(find_value(course, "calendar", "classes")),
         "term_ends": find_value(course, "calendar", "termEnds"),
         "image_name": find_value(hub, *SINGLEUSER, "image", "name") if IMAGE.is_dir() else None,
     }
-    found["class_times"] = join_classes(find_value(course, "calendar", "classes") or [])
     for key in "limit", "guarantee":
         memory = find_value(hub, *SINGLEUSER, "memory", key)
         # JupyterHub reads more forms than the question takes.
@@ -46,12 +47,12 @@ def read_config() -> dict[str, str]:
     return {key: str(value) for key, value in found.items() if value is not None}
 
 
-def join_classes(classes: list[YamlMapping]) -> str | None:
-    """Return the answer that the classes of every week would have; None where there are others."""
-    if any("dates" in lecture for lecture in classes):
+def join_classes(classes: Any) -> str | None:
+    """Return the answer that the classes of every week would have; None where there are others, or another form."""
+    try:
+        return ", ".join(f"{day} {lecture['start']}-{lecture['end']}" for lecture in classes for day in lecture["days"])
+    except (KeyError, TypeError):
         return None
-    times = [(day, lecture["start"], lecture["end"]) for lecture in classes for day in lecture["days"]]
-    return ", ".join(f"{day} {start}-{end}" for day, start, end in times)
 
 
 def find_host(prod: YamlMapping) -> str | None:
@@ -64,8 +65,8 @@ def find_host(prod: YamlMapping) -> str | None:
 
 
 def normalize(key: str, value: str) -> str:
-    """Return a value without the blanks in which two spellings of it can differ."""
-    return re.sub(r"\s*,\s*", ", ", value.strip()) if key == "class_times" else value
+    """Return a value without the blanks and capitals in which two spellings of it can differ."""
+    return re.sub(r"\s*,\s*", ", ", value.strip().lower()) if key == "class_times" else value
 
 
 def list_differences() -> list[Difference]:

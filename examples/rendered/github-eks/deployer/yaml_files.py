@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -21,10 +21,11 @@ YAML_HINT = "in YAML, spaces indent, not tabs, and keys of one level begin in th
 class HelmLoader(yaml.SafeLoader):
     """Reads YAML as Helm does: 10:00 and 2027-02-12 are texts there, not numbers to the base of 60 and dates."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [("tag:yaml.org,2002:str", PLAIN_TEXT), *resolvers] if first in "0123456789" else resolvers
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+HelmLoader.yaml_implicit_resolvers = {
+    first: [("tag:yaml.org,2002:str", PLAIN_TEXT), *resolvers] if first in "0123456789" else resolvers
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def read_text(path: Path) -> str:

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EDGES = ("start", "end")
 
 
-def on(day: date, lecture: str) -> bool:
-    """Whether a class, such as `mon 10:00-11:30` or `2027-02-12 10:00-11:30`, meets on a day."""
-    return lecture.split()[0] in (DAYS[day.weekday()], day.isoformat())
+def meets(lecture: dict, day: date) -> bool:
+    """Whether a class meets on a day: every week on its `days`, or once on its `dates`."""
+    return DAYS[day.weekday()] in lecture.get("days", ()) or day.isoformat() in lecture.get("dates", ())
 
 
 def wanted(calendar: dict, now: datetime) -> int:
@@ -27,13 +28,11 @@ def wanted(calendar: dict, now: datetime) -> int:
     zone = ZoneInfo(calendar["timezone"])
     now = now.astimezone(zone)
     last = date.fromisoformat(calendar["termEnds"] or "9999-12-31")
-    # A class just after midnight wants its nodes the day before.
+    # A class just after midnight needs its nodes the day before.
     for day in (now.date(), now.date() + timedelta(days=1)):
-        for lecture in calendar["classTimes"]:
-            start, end = (
-                datetime.fromisoformat(f"{day} {time}").replace(tzinfo=zone) for time in lecture.split()[1].split("-")
-            )
-            if on(day, lecture) and day <= last and start - timedelta(minutes=calendar["before"]) <= now < end:
+        for lecture in calendar["classes"]:
+            start, end = (datetime.fromisoformat(f"{day} {lecture[edge]}").replace(tzinfo=zone) for edge in EDGES)
+            if meets(lecture, day) and day <= last and start - timedelta(minutes=calendar["before"]) <= now < end:
                 return calendar["nodes"]
     return 0
 

@@ -79,22 +79,22 @@ guaranteed) and `disk` (whether each has a volume of their own). deployer/seats.
 {{- merge (dict "guarantee" (get $server $least) "at" (get $server (printf "%sAt" $least)) "nodes" $nodes "mostSeats" $most.seats "most" $server.most "mostAt" $server.mostAt) $found | toJson }}
 {{- end }}
 
-{{- /* When a class begins or ends, for cron: `mon 10:00-11:30` begins at 30 9 * * 1, `before` minutes ahead. */ -}}
+{{- /* When a class starts or ends, for cron: `days` [mon, wed] at `time` 10:00 is 30 9 * * 1,3, with `before` 30. */ -}}
 {{- define "hub.cron" -}}
-{{- $day := splitList " " .class | first }}
-{{- $times := splitList " " .class | last | splitList "-" }}
-{{- $time := splitList ":" (ternary (first $times) (last $times) (eq .edge "begins")) }}
+{{- $time := splitList ":" .time }}
 {{- $minutes := add (mul 60 (first $time | trimPrefix "0" | int64)) (last $time | trimPrefix "0" | int64) }}
-{{- if eq .edge "begins" }}
-  {{- $minutes = sub $minutes .before }}
-{{- end }}
+{{- $minutes = sub $minutes .before }}
 {{- $back := lt $minutes 0 }}
 {{- $minutes = mod (add $minutes 1440) 1440 }}
-{{- mod $minutes 60 }} {{ div $minutes 60 }} {{ if regexMatch "^[0-9]" $day }}
+{{- mod $minutes 60 }} {{ div $minutes 60 }} {{ if .class.date }}
   {{- /* At noon, so that no change of the clocks makes another day of it. */}}
-  {{- toDate "2006-01-02 15:04" (printf "%s 12:00" $day) | dateModify (ternary "-24h" "0h" $back) | date "2 1" }} *
+  {{- toDate "2006-01-02 15:04" (printf "%s 12:00" .class.date) | dateModify (ternary "-24h" "0h" $back) | date "2 1" }} *
 {{- else }}
   {{- $number := dict "sun" 0 "mon" 1 "tue" 2 "wed" 3 "thu" 4 "fri" 5 "sat" 6 }}
-  {{- ternary (mod (add (get $number $day) 6) 7) (get $number $day) $back | printf "* * %d" }}
+  {{- $numbers := list }}
+  {{- range .class.days }}
+    {{- $numbers = append $numbers (ternary (mod (add (get $number .) 6) 7) (get $number .) $back) }}
+  {{- end }}
+  {{- join "," $numbers | printf "* * %s" }}
 {{- end }}
 {{- end }}

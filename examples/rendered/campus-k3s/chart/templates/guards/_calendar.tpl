@@ -1,4 +1,4 @@
-{{- /* A calendar that cannot be kept. A class is `mon 10:00-11:30`, or once: `2027-02-12 10:00-11:30`. */ -}}
+{{- /* A calendar that cannot be kept. The schema has the shape of a class; here are its times and dates. */ -}}
 {{- define "guard.calendar" }}
 {{- $calendar := .Values.course.calendar | default dict }}
 {{- $ends := $calendar.termEnds | default "" }}
@@ -6,28 +6,38 @@
 {{- if $ends }}
   {{- $isDate = eq (include "hub.date" $ends) "true" }}
   {{- if not $isDate }}
-course.calendar.termEnds: '{{ $ends }}' is no day of any year; write it as 2027-02-12
-  {{- else if and $calendar.classTimes (lt $ends (now | date "2006-01-02")) }}
-course.calendar.classTimes: '{{ first $calendar.classTimes }}' can only come after course.calendar.termEnds, {{ $ends }}, which is past; give the next term's last day, or make classTimes [] until then
+course.calendar.termEnds: '{{ $ends }}' is not a date; write it in quotes, such as '2027-02-12'
+  {{- else if and $calendar.classes (lt $ends (now | date "2006-01-02")) }}
+course.calendar.termEnds: {{ $ends }} is past, and course.calendar.classes has classes; give the next term's last day, or make classes [] until then
   {{- end }}
 {{- end }}
-{{- range $number, $class := $calendar.classTimes }}
-  {{- $at := printf "course.calendar.classTimes[%d]" $number }}
-  {{- $time := "([01][0-9]|2[0-3]):[0-5][0-9]" }}
-  {{- if not (regexMatch (printf "^(mon|tue|wed|thu|fri|sat|sun|[0-9]{4}-[0-9]{2}-[0-9]{2}) %s-%s$" $time $time) $class) }}
-{{ $at }}: '{{ $class }}' is no class; write it as 'mon 10:00-11:30', or with a day as '2027-02-12 10:00-11:30'
-  {{- else }}
-    {{- $day := splitList " " $class | first }}
-    {{- $times := splitList " " $class | last | splitList "-" }}
-    {{- if ge (first $times) (last $times) }}
-{{ $at }}: '{{ $class }}' ends before it starts; correct its times, and split a class that lasts over midnight
+{{- if hasKey $calendar "classTimes" }}
+  {{- $classes := list }}
+  {{- range $calendar.classTimes }}
+    {{- $parts := regexSplit "[ -]+" (toString .) -1 }}
+    {{- $days := regexFind "^[^ ]+" (toString .) | printf (ternary "dates: ['%s']" "days: [%s]" (regexMatch "^[0-9]" (toString .))) }}
+    {{- $classes = append $classes (printf "{%s, start: '%s', end: '%s'}" $days (initial $parts | last) (last $parts)) }}
+  {{- end }}
+course.calendar.classTimes: the key was replaced by course.calendar.classes. Write `classes: [{{ join ", " $classes }}]` instead
+{{- end }}
+{{- $time := "^([01][0-9]|2[0-3]):[0-5][0-9]$" }}
+{{- range $number, $class := $calendar.classes }}
+  {{- $at := printf "course.calendar.classes[%d]" $number }}
+  {{- $areTimes := true }}
+  {{- range $edge := list "start" "end" }}
+    {{- if not (regexMatch $time (get $class $edge)) }}
+      {{- $areTimes = false }}
+{{ $at }}.{{ $edge }}: '{{ get $class $edge }}' is not a time of day; write it with 24 hours and in quotes, such as '09:00'
     {{- end }}
-    {{- if regexMatch "^[0-9]" $day }}
-      {{- if ne (include "hub.date" $day) "true" }}
-{{ $at }}: '{{ $day }}' is no day of any year; write it as 2027-02-12
-      {{- else if and $ends $isDate (gt $day $ends) }}
-{{ $at }}: '{{ $class }}' is after course.calendar.termEnds, {{ $ends }}; move the class or the end of the term
-      {{- end }}
+  {{- end }}
+  {{- if and $areTimes (ge $class.start $class.end) }}
+{{ $at }}: {{ $class.start }} to {{ $class.end }} ends before it starts; correct its times, and split a class that lasts over midnight
+  {{- end }}
+  {{- range $class.dates }}
+    {{- if ne (include "hub.date" .) "true" }}
+{{ $at }}.dates: '{{ . }}' is not a date; write it in quotes, such as '2027-02-12'
+    {{- else if and $ends $isDate (gt . $ends) }}
+{{ $at }}.dates: {{ . }} is after course.calendar.termEnds, {{ $ends }}; move the class or the end of the term
     {{- end }}
   {{- end }}
 {{- end }}

@@ -11,6 +11,15 @@ course.calendar.termEnds: '{{ $ends }}' is not a date; write it in quotes, such 
 course.calendar.termEnds: {{ $ends }} is past, and course.calendar.classes has classes; give the next term's last day, or make classes [] until then
   {{- end }}
 {{- end }}
+{{- if hasKey $calendar "classTimes" }}
+  {{- $classes := list }}
+  {{- range $calendar.classTimes }}
+    {{- $parts := regexSplit "[ -]+" (toString .) -1 }}
+    {{- $days := regexFind "^[^ ]+" (toString .) | printf (ternary "dates: ['%s']" "days: [%s]" (regexMatch "^[0-9]" (toString .))) }}
+    {{- $classes = append $classes (printf "{%s, start: '%s', end: '%s'}" $days (initial $parts | last) (last $parts)) }}
+  {{- end }}
+course.calendar.classTimes: the key was replaced by course.calendar.classes. Write `classes: [{{ join ", " $classes }}]` instead
+{{- end }}
 {{- $time := "^([01][0-9]|2[0-3]):[0-5][0-9]$" }}
 {{- range $number, $class := $calendar.classes }}
   {{- $at := printf "course.calendar.classes[%d]" $number }}
