@@ -126,3 +126,27 @@ def test_what_is_broken_fails_alone(visit, broken: str) -> None:
     status, failed, said = visit(config, **expect)
     assert (status, failed) == (1, [check]), said
     assert sentence in said
+
+
+def test_a_kernel_that_misses_the_first_messages(hub, robot) -> None:
+    """A server that is busy forgets what it gets before its own connection to the kernel is there."""
+
+    class Client(robot.HubClient):
+        lost = 0
+
+        async def send(self, kind: str, content: dict) -> str:
+            if self.lost:
+                return await super().send(kind, content)
+            self.lost += 1
+            return "lost"
+
+    async def run() -> int:
+        client = Client({"url": hub(GOOD), "user": ROBOT}, TOKEN)
+        try:
+            await client.start_server()
+            await client.open_kernel()
+            return await client.run_python("print(6 * 7)")
+        finally:
+            await client.delete_user()
+
+    assert asyncio.run(run()) == 42
