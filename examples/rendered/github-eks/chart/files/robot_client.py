@@ -4,12 +4,15 @@ import asyncio
 import json
 import secrets
 import time
+from contextlib import suppress
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import websocket_connect
 
 # Seconds. A cell may import a large package from a cold disk.
-CELL, STOP = 180, 120
+CELL, STOP, ASK = 180, 120, 5
+# The last of what a kernel says about a request.
+IDLE = ("status", {"execution_state": "idle"})
 
 
 class CheckError(Exception):
@@ -103,33 +106,54 @@ class HubClient:
             self.socket = await websocket_connect(HTTPRequest(address, headers=self.visitor, connect_timeout=30))
         except Exception as error:
             raise CheckError(f"the kernel's websocket {address} does not open: {error}") from None
+        await self.wait_for_kernel()
         return kernel["name"]
 
-    async def run_python(self, code: str):
-        """Run code in the kernel and return what it prints, which is one JSON value."""
-        header = {"msg_id": secrets.token_hex(16), "msg_type": "execute_request", "session": self.user, "date": ""}
+    async def send(self, kind: str, content: dict) -> str:
+        """Send a message to the kernel and return its identifier."""
+        header = {"msg_id": secrets.token_hex(16), "msg_type": kind, "session": self.user, "date": ""}
         header |= {"username": self.user, "version": "5.3"}
-        content = {"code": f"import json\n{code}", "silent": False, "store_history": False, "user_expressions": {}}
-        content |= {"allow_stdin": False, "stop_on_error": True}
         message = {"header": header, "parent_header": {}, "metadata": {}, "channel": "shell", "content": content}
         await self.socket.write_message(json.dumps(message | {"buffers": []}))
-        printed, end = "", time.monotonic() + CELL
+        return header["msg_id"]
+
+    async def read(self, identifiers: set[str], end: float) -> tuple[str, dict]:
+        """Return the kind and content of the next answer to one of some messages. Raise TimeoutError at the end."""
         while True:
-            try:
-                answer = await asyncio.wait_for(self.socket.read_message(), end - time.monotonic())
-            except asyncio.TimeoutError:
-                raise CheckError(f"a cell did not end within {CELL} seconds") from None
+            answer = await asyncio.wait_for(self.socket.read_message(), end - time.monotonic())
             if answer is None:
                 raise CheckError("the kernel's websocket was closed: the server or its kernel stopped")
             said = json.loads(answer)
-            if said["parent_header"].get("msg_id") != header["msg_id"]:
-                continue
-            content = said["content"]
-            if said["msg_type"] == "stream" and content["name"] == "stdout":
+            if said["parent_header"].get("msg_id") in identifiers:
+                return said["msg_type"], said["content"]
+
+    async def wait_for_kernel(self) -> None:
+        """Wait until the kernel answers. What it says before the server listens to it is lost: ask it again."""
+        sent, end = set(), time.monotonic() + CELL
+        while time.monotonic() < end:
+            sent.add(await self.send("kernel_info_request", {}))
+            ask_again = min(end, time.monotonic() + ASK)
+            with suppress(asyncio.TimeoutError):
+                while await self.read(sent, ask_again) != IDLE:
+                    pass
+                return
+        raise CheckError(f"the kernel did not answer within {CELL} seconds")
+
+    async def run_python(self, code: str):
+        """Run code in the kernel and return what it prints, which is one JSON value."""
+        content = {"code": f"import json\n{code}", "silent": False, "store_history": False, "user_expressions": {}}
+        content |= {"allow_stdin": False, "stop_on_error": True}
+        sent, printed, end = {await self.send("execute_request", content)}, "", time.monotonic() + CELL
+        while True:
+            try:
+                kind, content = await self.read(sent, end)
+            except asyncio.TimeoutError:
+                raise CheckError(f"a cell did not end within {CELL} seconds") from None
+            if kind == "stream" and content["name"] == "stdout":
                 printed += content["text"]
-            elif said["msg_type"] == "error":
+            elif kind == "error":
                 raise CheckError(f"a cell failed, or is not Python: {content['ename']}: {content['evalue']}")
-            elif said["msg_type"] == "status" and content["execution_state"] == "idle":
+            elif (kind, content) == IDLE:
                 return json.loads(printed)
 
     async def stop_server(self) -> None:
