@@ -245,7 +245,7 @@ def test_a_new_term(course: Path, tmp_path: Path) -> None:
     file.write_text("class_times: 'fri 10:00-12:00'\nterm_ends: '2027-07-23'\nstudents: 60\n", encoding="utf-8")
     before = (course / "secrets/prod.yaml").read_text("utf-8")
     old = run("git", "rev-parse", "HEAD", cwd=course)
-    term = ("new-term", "--term", "2026-autumn", "--answers", str(file))
+    term = ("new-term", "--old", "2026-autumn", "--answers", str(file))
     done = good(run_deployer(course, *term))
     assert "homes are as they were" in done.stdout
     assert run("git", "rev-parse", "term-2026-autumn^{commit}", cwd=course) == old

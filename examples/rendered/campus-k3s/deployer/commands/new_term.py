@@ -20,7 +20,7 @@ ASKED = ("class_times", "term_ends", "students", "peak_students")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--term", default="", help="the name of the old term, for its tag in git")
+    parser.add_argument("--old", default="", help="the name of the old term, for its tag in git")
     add_answers(parser)
 
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     given = read_given(arguments)
     ask = sys.stdin.isatty() and not arguments.answers
     require_given(given, arguments.answers, ask)
-    tag = name_tag(arguments.term)
+    tag = name_tag(arguments.old)
     head = git.require_clean_worktree()
     envs = [env for env in ENVIRONMENTS if secrets_file(env).is_file()]
     for env in envs:
@@ -46,7 +46,7 @@ def require_given(given: dict[str, str], file: str, ask: bool) -> None:
     if missing := [key for key in ASKED[:2] if not ask and key not in given]:
         raise UserError(
             f"{' and '.join(missing)}: missing, and the old term's do not hold. Write them into a YAML file ('' for "
-            "none), and run `make new-term TERM=... ANSWERS=FILE`"
+            "none), and run `make new-term OLD=... ANSWERS=FILE`"
         )
     if others := sorted(given.keys() - set(ASKED)):
         raise UserError(f"{', '.join(others)}: a term has {', '.join(ASKED)} only. Remove it from {file}")
@@ -55,10 +55,10 @@ def require_given(given: dict[str, str], file: str, ask: bool) -> None:
 def name_tag(term: str) -> str:
     """Return the tag of the old term. Raises UserError where it cannot be one."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", term):
-        raise UserError(f"TERM is '{term}': name the old term, for its tag in git: `make new-term TERM=2026-autumn`")
+        raise UserError(f"OLD is '{term}': name the old term, for its tag in git: `make new-term OLD=2026-autumn`")
     tag = f"term-{term}"
     if run_program("git", "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}").returncode == 0:
-        raise UserError(f"TERM is '{term}', and git has the tag {tag}: name the term that ends now")
+        raise UserError(f"OLD is '{term}', and git has the tag {tag}: name the term that ends now")
     return tag
 
 

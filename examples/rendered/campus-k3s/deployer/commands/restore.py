@@ -1,0 +1,101 @@
+"""Restore homes, or a file, from the archives. Nothing is overwritten."""
+
+import argparse
+import json
+import posixpath
+import re
+import time
+from pathlib import Path
+
+from deployer.cluster import kubectl
+from deployer.commands.options import add_environment
+from deployer.commands.progress import print_step
+from deployer.errors import UserError
+from deployer.homes import archives, listing, pods
+from deployer.homes.archives import Entry, format_size
+from deployer.homes.listing import Home
+from deployer.yaml_files import find_value
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_environment(parser)
+    parser.add_argument("--student", default="", help="the student whose archive it is")
+    parser.add_argument("--all", action="store_true", help="all students of the folder")
+    parser.add_argument("--file", default="", help="only this file or folder of the home")
+    parser.add_argument("--as", default="", dest="target", help="another student, who gets it")
+    parser.add_argument("--from", default="", dest="source", help="the folder; without it, one beside the repository")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    env, target = arguments.env, arguments.target
+    require_one_choice(arguments)
+    folder = archives.find_folder(env, arguments.source)
+    manifest = archives.read_manifest(folder)
+    kubectl.require_access(env)
+    entries = list(manifest.values()) if arguments.all else choose_entries(env, manifest, arguments.student, folder)
+    file = normalize_file(env, arguments.file)
+    homes = listing.list_homes(env, pods.list_folders(env))
+    failures = []
+    for number, entry in enumerate(entries, 1):
+        student = target or entry["student"]
+        try:
+            archives.require_whole(folder, entry)
+            if file:
+                archives.require_file(folder, entry, file)
+            home = listing.find_or_create_home(env, student, homes, entry)
+            said = restore_home(env, home, folder, entry, file)
+        except UserError as error:
+            if len(entries) == 1:
+                raise
+            said = f"{student}: NOT restored: {error}"
+            failures.append(said)
+        print_step(f"{number} of {len(entries)}  {said}")
+    if failures:
+        raise UserError("\n".join([*failures, f"{len(failures)} of {len(entries)} were not restored"]))
+
+
+def require_one_choice(arguments: argparse.Namespace) -> None:
+    """Raise UserError unless the options say one thing."""
+    if bool(arguments.student) == arguments.all:
+        raise UserError("STUDENT: say whose home, such as `make restore STUDENT=ada`, or ALL=y for all of the folder")
+    if arguments.all and (arguments.target or arguments.file):
+        raise UserError("ALL=y restores every home as it was: AS and FILE are for one STUDENT")
+
+
+def choose_entries(env: str, manifest: dict[str, Entry], student: str, folder: Path) -> list[Entry]:
+    """Return the archives of a student: more than one where there are servers with names."""
+    found = [entry for key, entry in manifest.items() if student in (entry["student"], key)]
+    if not found and listing.is_shared(env):
+        # Folders have the names that KubeSpawner makes of students' names.
+        name = listing.name_home(env, student)["name"]
+        found = [entry for entry in manifest.values() if entry["folder"] == name]
+    if not found:
+        known = ", ".join(sorted(entry["student"] for entry in manifest.values())[:20]) or "nobody"
+        raise UserError(f"{folder}: it has no archive of '{student}'. It has those of {known}")
+    return found
+
+
+def normalize_file(env: str, file: str) -> str:
+    """Return the path of a file from the home on, however it was written."""
+    mount = find_value(listing.read_storage(env), "homeMountPath") or "/home/jovyan"
+    found = posixpath.normpath(re.sub(rf"^(~|{re.escape(str(mount))})/", "", file)) if file else ""
+    if found.startswith(("/", "..")) or found == ".":
+        raise UserError(f"FILE is '{file}': write its path in the home, such as FILE=week-1/exercise.ipynb")
+    return found
+
+
+def restore_home(env: str, home: Home, folder: Path, entry: Entry, file: str) -> str:
+    """Restore an archive into a home. Returns what to print."""
+    start = time.monotonic()
+    with pods.mount_home(env, home, writable=True) as pod:
+        expected = {"sha256": entry["sha256"], "content": entry["content"], "only": file}
+        expected["beside"] = f"restored-{time.strftime('%Y-%m-%d')}"
+        counts = pod.ask("restore", json.dumps(expected), source=folder / entry["file"])
+    said = f"{home.student}: {counts['written']} files restored"
+    if counts["same"]:
+        said += f", {counts['same']} were there already"
+    if counts["beside"]:
+        said += f"; others are there now, and the archive's are in the folder {counts['folder']}: {counts['beside']}"
+    return f"{said}, in {time.monotonic() - start:.0f} s (archive of {entry['archived']}, {format_size(entry['size'])})"

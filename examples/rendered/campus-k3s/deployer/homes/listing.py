@@ -1,0 +1,168 @@
+"""Where the homes of a hub are: a claim for each student, or folders of one claim."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer import chart, values
+from deployer.cluster import kubectl
+from deployer.errors import UserError
+from deployer.process import Done, parse_json
+from deployer.yaml_files import YamlMapping, find_value
+
+USERNAME, SERVERNAME = "hub.jupyter.org/username", "hub.jupyter.org/servername"
+# The folder that all students of an NFS share see. No student has this name.
+SHARED = "_shared"
+# KubeSpawner's own code says how it names the claim or the folder of a student, and the student in labels. Without a
+# name, of all users in the hub's database.
+NAMING = """
+import json, sqlite3, sys
+from types import SimpleNamespace
+from kubespawner import KubeSpawner
+from kubespawner.slugs import is_valid_label, safe_slug
+template, scheme, *students = sys.argv[1:]
+if not students:
+    database = sqlite3.connect("file:/srv/jupyterhub/jupyterhub.sqlite?mode=ro", uri=True)
+    students = [name for name, in database.execute("select name from users")]
+named = {}
+for student in students:
+    spawner = SimpleNamespace(name="", user=SimpleNamespace(name=student, id=0), slug_scheme=scheme)
+    spawner._namespace_default = lambda: ""
+    name = KubeSpawner._expand_user_properties(spawner, template)
+    named[student] = {"name": name, "label": safe_slug(student, is_valid=is_valid_label)}
+print(json.dumps(named))
+"""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home: the name of its archive (of the claim, or of the folder), the student, and the volume."""
+
+    key: str
+    student: str
+    claim: str
+    # In the claim; empty where the claim is all of this student.
+    folder: str = ""
+    # The student in labels, where only one node can mount the claim.
+    label: str = ""
+    size: str = ""
+
+
+def read_storage(env: str) -> YamlMapping:
+    """Return the values of the students' storage."""
+    return find_value(values.read_values(env), "jupyterhub", "singleuser", "storage") or {}
+
+
+def is_shared(env: str) -> bool:
+    """Return whether all homes are in one claim."""
+    return bool(read_storage(env).get("type") == "static")
+
+
+def find_folders(env: str) -> tuple[str, str]:
+    """Return the claim with all homes, and the folder in it that has them."""
+    static = read_storage(env).get("static") or {}
+    return str(static.get("pvcName")), str(static.get("subPath") or "{username}").partition("{")[0].rstrip("/")
+
+
+def describe_claim(claim: dict[str, Any]) -> Home:
+    """Return the home that a claim is."""
+    metadata = claim["metadata"]
+    annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
+    student = annotations.get(USERNAME) or labels.get(USERNAME) or metadata["name"]
+    if server := annotations.get(SERVERNAME):
+        student = f"{student}/{server}"
+    size = (claim["status"].get("capacity") or claim["spec"]["resources"]["requests"])["storage"]
+    name = metadata["name"]
+    return Home(key=name, student=student, claim=name, label=str(labels.get(USERNAME, "")), size=size)
+
+
+def list_homes(env: str, list_folders: Callable[[Home], list[str]]) -> list[Home]:
+    """Return the homes, sorted by name. `list_folders` reads the names of folders in a volume."""
+    robot = find_value(values.read_values(env), "robotStudent", "user")
+    if not is_shared(env):
+        claims = kubectl.list_objects(env, "persistentvolumeclaims", "--selector=component=singleuser-storage")
+        # A claim that was never bound has never had a file.
+        found = [describe_claim(claim) for claim in claims if claim["status"].get("phase") == "Bound"]
+        return sorted((home for home in found if home.student != robot), key=lambda home: home.key)
+    claim, folder = find_folders(env)
+    names = list_folders(Home(key=claim, student="", claim=claim, folder=folder))
+    # Where the hub does not run, or has its database elsewhere, the folder's name is all that is known.
+    students = {item["name"]: student for student, item in parse_json(ask_hub(env)).items()}
+    paths = {name: f"{folder}/{name}".lstrip("/") for name in names}
+    homes = [Home(name, students.get(path, name), claim, path) for name, path in sorted(paths.items())]
+    homes = [home for home in homes if home.student != robot]
+    if shared := find_value(read_storage(env), "extraVolumeMounts", "shared", "subPath"):
+        homes.append(Home(SHARED, SHARED, claim, shared))
+    return homes
+
+
+def ask_hub(env: str, *students: str) -> Done:
+    """Let the hub's KubeSpawner name the homes of students."""
+    storage = read_storage(env)
+    spawner = find_value(values.read_values(env), "jupyterhub", "hub", "config", "KubeSpawner") or {}
+    if is_shared(env):
+        template = str(find_value(storage, "static", "subPath") or "{username}")
+    else:
+        own = find_value(storage, "dynamic", "pvcNameTemplate") or spawner.get("pvc_name_template")
+        template = str(own or "claim-{user_server}")
+    arguments = [template, str(spawner.get("slug_scheme", "safe")), *students]
+    return kubectl.run_kubectl(env, "exec", "deployment/hub", "--", "python3", "-c", NAMING, *arguments)
+
+
+def name_home(env: str, student: str) -> dict[str, str]:
+    """Return the `name` of the claim or folder that the hub gives a student, and the student's `label`."""
+    done = ask_hub(env, student)
+    if done.returncode:
+        raise UserError(
+            f"{student}: {chart.name_release(env)} does not say where the home of this student is: "
+            f"{(done.stderr.strip().splitlines() or ['no reason'])[-1]}. The hub must run: `make status ENV={env}`"
+        )
+    return {key: str(value) for key, value in json.loads(done.stdout)[student].items()}
+
+
+def find_or_create_home(env: str, student: str, homes: list[Home], entry: dict[str, Any]) -> Home:
+    """Return the home of a student, which is made where there is none, as the hub would make it.
+
+    `entry` is what the manifest says of the archive for it.
+    """
+    if found := [home for home in homes if student in (home.student, home.key)]:
+        return found[0]
+    if is_shared(env) and student == Path(entry["folder"]).name:
+        name, folder = find_folders(env)
+        return Home(student, student, name, f"{folder}/{student}".lstrip("/"))
+    if student == SHARED:
+        raise UserError(f"{chart.name_release(env)} has no folder that all students share: restore it AS=a student")
+    named = name_home(env, student)
+    if found := [home for home in homes if named["name"] in (home.key, home.folder)]:
+        return found[0]
+    if is_shared(env):
+        # The kubelet makes the folder when a pod mounts it, as it does for a new student.
+        return Home(named["name"], student, find_folders(env)[0], named["name"])
+    claim = describe_new_claim(env, student, named, entry["capacity"])
+    done = kubectl.run_kubectl(env, "create", "--filename=-", "--output=json", text=json.dumps(claim))
+    if done.returncode:
+        raise UserError(f"{student}: no home can be made: {done.stderr.strip()}")
+    return describe_claim(json.loads(done.stdout))
+
+
+def describe_new_claim(env: str, student: str, named: dict[str, str], size: str) -> dict[str, Any]:
+    """Return the claim of a student who has none: with the names and labels by which KubeSpawner finds it."""
+    storage = read_storage(env)
+    dynamic = storage.get("dynamic") or {}
+    labels = {
+        USERNAME: named["label"],
+        "component": "singleuser-storage",
+        "app": "jupyterhub",
+        "release": chart.name_release(env),
+        "app.kubernetes.io/managed-by": "kubespawner",
+    }
+    spec: dict[str, Any] = {
+        "accessModes": dynamic.get("storageAccessModes") or ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": size or storage.get("capacity") or "10Gi"}},
+    }
+    if dynamic.get("storageClass") is not None:
+        spec["storageClassName"] = dynamic["storageClass"]
+    metadata = {"name": named["name"], "labels": labels, "annotations": {USERNAME: student}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}

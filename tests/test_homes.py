@@ -1,0 +1,194 @@
+"""Archives of homes: the program of the pods, on folders of this machine, with the real tar."""
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import tarfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repositories import TEMPLATE
+
+sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.hub_name>>"))
+
+from deployer.errors import UserError
+from deployer.homes import archives, packing, pods, tree
+
+PROGRAMS = {name.upper(): (Path(pods.__file__).parent / f"{name}.py").read_text("utf-8") for name in pods.PROGRAMS}
+
+
+def run_agent(*arguments: str | Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a command as a pod does: from the environment, with nothing of the repository."""
+    command = [sys.executable, "-I", "-c", pods.BOOT, *map(str, arguments)]
+    return subprocess.run(command, input=given, capture_output=True, env=PROGRAMS, cwd="/")
+
+
+def pack(home: Path) -> tuple[bytes, dict[str, Any]]:
+    """The archive of a home, read from the frames in which it comes."""
+    read, write = os.pipe()
+    done = run_agent("archive", home, "0")
+    assert done.returncode == 0, done.stderr
+    threading.Thread(target=lambda: (os.write(write, done.stdout), os.close(write)), daemon=True).start()
+    file = io.BytesIO()
+    with os.fdopen(read, "rb") as stream:
+        result = pods.Pod("prod", "", None).read_frames(stream, file, threading.Event())
+    return file.getvalue(), result
+
+
+def restore(home: Path, archive: bytes, result: dict[str, Any], only: str = "") -> subprocess.CompletedProcess[bytes]:
+    """Restore an archive into a home."""
+    expected = {key: result[key] for key in ("sha256", "content")} | {"only": only, "beside": "restored"}
+    return run_agent("restore", home, json.dumps(expected), given=archive)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """The files and links of a folder."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            found[str(path.relative_to(folder))] = os.readlink(path).encode()
+        elif path.is_file():
+            found[str(path.relative_to(folder))] = path.read_bytes() + oct(path.stat().st_mode).encode()
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with what students have in theirs."""
+    folder = tmp_path / "home"
+    (folder / "week 1" / "Übung").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    (folder / "week 1" / "exercise.ipynb").write_text("{}\n")
+    (folder / "week 1" / "Übung" / ("long" * 40)).write_bytes(os.urandom(3 * tree.BLOCK))
+    (folder / "script.sh").write_text("#!/bin/sh\n")
+    (folder / "script.sh").chmod(0o750)
+    (folder / "course").symlink_to("/srv/course")
+    (folder / "week 1" / "up").symlink_to("../script.sh")
+    Path(os.fsdecode(os.fsencode(folder) + b"/bad-\xff")).write_text("odd")
+    with open(folder / "sparse", "wb") as file:
+        file.truncate(5 * tree.BLOCK)
+    os.mkfifo(folder / "pipe")
+    return folder
+
+
+def test_an_archive_is_a_tar_of_the_same_bytes_each_time(home: Path, tmp_path: Path) -> None:
+    archive, result = pack(home)
+    assert (archive, result) == pack(home)
+    # Two files, one of them sparse, with random content, and three small ones.
+    assert (result["files"], result["unreadable"], result["changed"]) == (5, [], False)
+    (tmp_path / "a.tar.gz").write_bytes(archive)
+    (tmp_path / "by-tar").mkdir()
+    subprocess.run(
+        ["tar", "--extract", "--file", tmp_path / "a.tar.gz", "--directory", tmp_path / "by-tar"], check=True
+    )
+    assert read_files(tmp_path / "by-tar") == read_files(home)
+
+
+def test_a_home_comes_back_as_it_was(home: Path, tmp_path: Path) -> None:
+    archive, result = pack(home)
+    target = tmp_path / "other"
+    target.mkdir()
+    done = restore(target, archive, result)
+    assert json.loads(done.stdout) == {"written": 7, "same": 0, "beside": 0, "folder": "restored"}
+    assert read_files(target) == read_files(home)
+    assert (target / "empty").is_dir()
+    assert (target / "sparse").stat().st_blocks * 512 < tree.BLOCK
+    assert pack(target)[1]["content"] == result["content"]
+
+
+def test_nothing_is_overwritten(home: Path) -> None:
+    archive, result = pack(home)
+    (home / "script.sh").write_text("mine\n")
+    (home / "course").unlink()
+    (home / "empty").rmdir()
+    # Files that the archive has in a folder, which is a link now.
+    (home / "week 1").rename(home / "elsewhere")
+    (home / "week 1").symlink_to("elsewhere")
+    done = restore(home, archive, result)
+    assert json.loads(done.stdout) == {"written": 1, "same": 2, "beside": 4, "folder": "restored"}
+    assert (home / "script.sh").read_text() == "mine\n"
+    assert (home / "restored" / "script.sh").read_text() == "#!/bin/sh\n"
+    assert (home / "restored" / "week 1" / "exercise.ipynb").exists() and (home / "week 1").is_symlink()
+    assert json.loads(restore(home, archive, result).stdout)["folder"] == "restored-2"
+
+
+def test_one_file(home: Path) -> None:
+    archive, result = pack(home)
+    (home / "week 1" / "exercise.ipynb").unlink()
+    done = restore(home, archive, result, only="week 1/exercise.ipynb")
+    assert json.loads(done.stdout)["written"] == 1 and (home / "week 1" / "exercise.ipynb").read_text() == "{}\n"
+    assert b"week 2 is not in this archive" in restore(home, archive, result, only="week 2").stderr
+
+
+@pytest.mark.parametrize("damage", ["flipped", "short", "other"])
+def test_what_does_not_arrive_whole_changes_nothing(home: Path, tmp_path: Path, damage: str) -> None:
+    archive, result = pack(home)
+    flipped = bytearray(archive)
+    flipped[len(flipped) // 2] ^= 1
+    given = {"flipped": bytes(flipped), "short": archive[:-1000], "other": archive}[damage]
+    target = tmp_path / "other"
+    target.mkdir()
+    done = restore(target, given, {**result, "content": "0" * 64} if damage == "other" else result)
+    assert done.returncode and not [*target.iterdir()], done.stderr
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "a/../../outside"])
+def test_an_archive_does_not_lead_out_of_the_home(tmp_path: Path, name: str) -> None:
+    (target := tmp_path / "home").mkdir()
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as bad:
+        bad.addfile(tarfile.TarInfo(name))
+    done = restore(target, (tmp_path / "bad.tar.gz").read_bytes(), {"sha256": "", "content": ""})
+    assert b"leads out of the home" in done.stderr and not [*target.iterdir()]
+
+
+def test_the_state_changes_with_every_change(home: Path) -> None:
+    seen = [tree.compute_state(str(home))]
+    (home / "script.sh").write_text("#!/bin/sh\n")
+    seen.append(tree.compute_state(str(home)))
+    (home / "script.sh").chmod(0o700)
+    seen.append(tree.compute_state(str(home)))
+    (home / "empty" / ".hidden").touch()
+    seen.append(tree.compute_state(str(home)))
+    assert len({*seen}) == 4 and tree.compute_state(str(home)) == seen[-1]
+    assert json.loads(run_agent("state", home).stdout) == seen[-1]
+
+
+def test_a_file_that_shrinks_while_it_is_read_keeps_the_archive_whole() -> None:
+    body = packing.Content(io.BytesIO(b"abc"), 5)
+    assert body.read(4) + body.read(4) == b"abc\0\0"
+
+
+def test_a_stream_that_ends_early_is_found(home: Path) -> None:
+    read, write = os.pipe()
+    os.write(write, struct.pack(">I", 100) + b"only this")
+    os.close(write)
+    with os.fdopen(read, "rb") as stream, pytest.raises(EOFError):
+        pods.Pod("prod", "", None).read_frames(stream, io.BytesIO(), threading.Event())
+
+
+def test_a_flipped_byte_in_the_folder_is_found(home: Path, tmp_path: Path) -> None:
+    archive, result = pack(home)
+    entry = {**result, "file": "ada.tar.gz"}
+    assert archives.find_damage(tmp_path, entry) == "it is missing"
+    (tmp_path / "ada.tar.gz").write_bytes(archive)
+    assert archives.find_damage(tmp_path, entry) == ""
+    archives.require_file(tmp_path, entry, "week 1")
+    with pytest.raises(UserError, match=r"FILE is 'week 1/exercise\.ipnyb', .* there is 'week 1/exercise\.ipynb'"):
+        archives.require_file(tmp_path, entry, "week 1/exercise.ipnyb")
+    (tmp_path / "ada.tar.gz").write_bytes(archive[:500] + bytes([archive[500] ^ 1]) + archive[501:])
+    with pytest.raises(UserError, match=r"ada\.tar\.gz: it is damaged"):
+        archives.require_whole(tmp_path, entry)
+
+
+def test_one_archive_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "left.part").touch()
+    with archives.lock(tmp_path):
+        assert not [*tmp_path.glob("*.part")]
+        with pytest.raises(UserError, match="another `make archive` writes to it"), archives.lock(tmp_path):
+            pass
