@@ -115,7 +115,7 @@ def test_commands_without_a_repository_of_git(edited):
 
 def test_cluster_asks_what_to_do(edited):
     text = said(run_deployer(edited(platform="gke"), "cluster"))
-    assert "say DO=create, DO=autoscale or DO=fixed" in text
+    assert "say what to do: DO=create, DO=autoscale, DO=fixed, DO=pause" in text
 
 
 def test_nobody_has_to_read_to_the_end(bake):

@@ -3,7 +3,7 @@
 import argparse
 
 from deployer import chart, git, values
-from deployer.cluster import database, diagnose, dns, kubectl, lease, release
+from deployer.cluster import database, diagnose, dns, kubectl, lease, pause, release
 from deployer.commands.options import add_environment, add_timeout, parse_wait
 from deployer.commands.preflight import print_findings
 from deployer.commands.progress import print_step
@@ -30,6 +30,10 @@ def run(arguments: argparse.Namespace) -> None:
     chart.build_dependency()
     sops.read_secrets(env)
     kubectl.require_access(env)
+    if said := pause.describe(env):
+        # Not an error: a merge in the holidays neither wakes the hub nor fails.
+        print_step(f"NOT deployed: {said}. `make resume ENV={env}` wakes it; then deploy again")
+        return
     require_pushed_image(env)
 
     print_step(f"looking at the cluster before {chart.name_release(env)} becomes {git.describe_commit(commit)}")

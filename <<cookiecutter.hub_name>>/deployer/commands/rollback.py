@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from deployer import chart, git
-from deployer.cluster import database, diagnose, kubectl, lease, release, robot
+from deployer.cluster import database, diagnose, kubectl, lease, pause, release, robot
 from deployer.cluster.release import Revision
 from deployer.commands.options import add_environment, add_timeout, parse_wait
 from deployer.commands.progress import print_step
@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     env, timeout = arguments.env, arguments.timeout
     limit = parse_wait(arguments)
     kubectl.require_access(env)
+    pause.require_awake(env)
     with lease.hold(env, limit, print_step) as killed:
         recover_interrupted(env, 0 if killed else limit)
         target = choose_revision(env, arguments.revision)

@@ -29,10 +29,12 @@ COMMANDS = {
     "test-hub": "send the robot student",
     "values": "print the values without the secrets, and the command to run Helm by hand",
     "image": "build, test or push the image of image/, print its tag, write or check its lock",
-    "cluster": "create the cluster or change its nodes",
+    "cluster": "create or delete the cluster, or change its nodes",
     "answers": "let .copier-answers.yml follow what people have edited in config/",
     "archive": "archive the homes of the students: one file for each, read back and compared",
     "restore": "restore homes, or a file of one, from the archives; nothing is overwritten",
+    "pause": "stop everything of a hub but its homes, its accounts and its address",
+    "resume": "wake a hub that was paused, and send the robot student",
     "new-class": "make a hub for another class from this one, with secrets of its own",
     "new-term": "set the calendar and the numbers of a new term, renew the secrets, and tag the old term",
 }

@@ -2,7 +2,7 @@
 
 import argparse
 
-from deployer.cluster import kubectl
+from deployer.cluster import kubectl, pause
 from deployer.commands.options import add_environment
 from deployer.commands.rollback import send_robot
 from deployer.errors import UserError
@@ -16,5 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     kubectl.require_access(arguments.env)
+    pause.require_awake(arguments.env)
     if not send_robot(arguments.env):
         raise UserError("the robot student has failed, see above")

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from deployer import units
@@ -46,3 +47,11 @@ def read_given(arguments: argparse.Namespace) -> dict[str, str]:
         if isinstance(value, dict | list) or value is None:
             raise UserError(f"{arguments.answers}: {key} must be one text in quotes, such as '' or 'mon 10:00-11:30'")
     return {str(key): str(value) for key, value in found.items()}
+
+
+def require_typed_name(name: str) -> None:
+    """Let a person type the name of what is deleted. Raises UserError for anything else."""
+    print(f"Type {name} to delete it: ", end="", flush=True)
+    typed = sys.stdin.readline().strip()
+    if typed != name:
+        raise UserError(f"nothing was deleted: '{typed}' is not {name}")

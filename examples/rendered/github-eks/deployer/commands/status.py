@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from deployer import chart, git
-from deployer.cluster import kubectl, release
+from deployer.cluster import kubectl, pause, release
 from deployer.cluster.release import Revision
 from deployer.commands.options import add_environment
 
@@ -29,6 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
         f"{chart.name_release(env)}: revision {newest.number} is {newest.state}, {git.describe_commit(newest.commit)}, "
         f"chart {release.read_running_chart_version(env)}"
     )
+    if said := pause.describe(env):
+        print(f"PAUSED: {said}. `make resume ENV={env}` wakes it.")
     if newest.commit and (head := git.find_head()) != newest.commit:
         print(f"This checkout is at another commit: {git.describe_commit(head)}")
     for pod in kubectl.list_objects(env, "pods", "--selector=component!=singleuser-server"):

@@ -1,0 +1,1 @@
+eksctl delete cluster --name "$NAME" --region "$REGION" --wait

@@ -1,0 +1,1 @@
+gcloud container clusters delete "$NAME" --project "$PROJECT" --zone "$ZONE" --quiet
