@@ -35,7 +35,6 @@ def test_from_zero_to_the_login_page(repository, helm: str) -> None:
     for check in ("memory: limited to 2G", "metadata:", "kubernetes: no credential", "network:", "restart: a file in"):
         assert f"s  {check}" in said
     assert repository.kubectl("staging", "get", "pvc", "--output=name").split() == ["persistentvolumeclaim/hub-db-dir"]
-    assert took < 120
 
 
 def test_the_login_page_answers(address: str) -> None:
