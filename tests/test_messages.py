@@ -40,6 +40,18 @@ CHECKS = {
     ),
     "tab": (HUB, "  students:", "\tstudents:", "in YAML, spaces indent, not tabs"),
     "type": (HUB, "  students: ", "  students: many  # ", "config/hub.yaml: course.students: got string, want integer"),
+    "no value": (
+        "config/prod.yaml",
+        "environment: prod",
+        "environment: prod\njupyterhub:\n  singleuser:\n    memory:",
+        "config/prod.yaml: jupyterhub.singleuser.memory: the key has no value, so Helm would remove limit, guarantee.",
+    ),
+    "no value of the chart": (
+        HUB,
+        "jupyterhub:",
+        "jupyterhub:\n  scheduling: {podPriority: null}",
+        "config/hub.yaml: jupyterhub.scheduling.podPriority: the key has no value. Write one, or remove the line",
+    ),
     "key": (
         HUB,
         "  students:",
@@ -102,6 +114,8 @@ def test_check_translates_the_schema_of_the_chart(edited, chart):
     changed(repository / "config/prod.yaml", "environment: prod", "environment: prod\njupyterhub:\n  singelUser: {}")
     text = said(run_deployer(repository, "check"))
     assert "config/prod.yaml: jupyterhub.singelUser: there is no such key (did you mean singleuser?)" in text
+    changed(repository / "config/prod.yaml", "singelUser: {}", "hub: {pdb: null}")
+    assert "config/prod.yaml: jupyterhub.hub.pdb: the key has no value." in said(run_deployer(repository, "check"))
 
 
 def test_commands_without_a_repository_of_git(edited):

@@ -31,6 +31,20 @@ TYPOS = {
     ),
 }
 
+# What a person leaves empty: without the mapping a template of the chart would crash, or a guard would say nothing.
+EMPTY = [
+    "robotStudent",
+    "course.node",
+    "jupyterhub.hub.config",
+    "jupyterhub.hub.config.JupyterHub",
+    "jupyterhub.hub.extraConfig",
+    "jupyterhub.hub.extraConfig.robot-student",
+    "jupyterhub.hub.loadRoles.robot-student",
+    "jupyterhub.singleuser.extraEnv",
+    "jupyterhub.singleuser.memory",
+    "jupyterhub.proxy.https",
+]
+
 
 def nested(key: str, value: object) -> dict:
     """`a.b: value` as mappings."""
@@ -63,6 +77,15 @@ def test_typo_is_refused_where_it_stands(typo, bake, tmp_path):
 def test_typo_is_refused_by_the_schema_of_the_chart(bake, chart, tmp_path):
     sentence = "additional properties 'memroy' not allowed"
     assert sentence in refused(bake(), tmp_path / "typo.yaml", "jupyterhub.singleuser.memroy.limit", "2G")
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize("key", EMPTY)
+def test_mapping_without_a_value_is_refused(key, bake, tmp_path):
+    path, _, last = key.replace(".", "/").rpartition("/")
+    said = refused(bake(), tmp_path / "empty.yaml", key, None)
+    # A key that the chart, too, has by default goes; else its null stays.
+    assert f"at '{path and '/' + path}': missing property '{last}'" in said or f"{last}': got null, want" in said
 
 
 @pytest.mark.chart
