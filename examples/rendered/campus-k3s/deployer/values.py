@@ -10,8 +10,17 @@ from pathlib import Path
 
 from deployer import git
 from deployer.errors import UserError
-from deployer.paths import CHART, CHART_VALUES, CONFIG, IMAGE, label
-from deployer.yaml_files import KeyPath, YamlMapping, find_value, has_value, read_mapping, read_text
+from deployer.paths import CHART, CHART_VALUES, CONFIG, FAKE_SECRETS, IMAGE, label
+from deployer.yaml_files import (
+    KeyPath,
+    YamlMapping,
+    find_value,
+    has_value,
+    join_keys,
+    list_leaves,
+    read_mapping,
+    read_text,
+)
 
 # Public images, on which others are built.
 DOCKER_STACKS = ("quay.io/jupyter/", "docker.io/jupyter/", "jupyter/")
@@ -55,6 +64,8 @@ def find_image_tag(env: str) -> str:
 
 def list_helm_arguments(env: str, digest: str = "") -> list[str]:
     """Return the layers of an environment over chart/values.yaml, and the image's digest, as arguments of Helm."""
+    if messages := list_emptied_mappings(env):
+        raise UserError("\n".join(messages))
     files = [argument for layer in list_layers(env)[1:] for argument in ("--values", label(layer))]
     tag = find_image_tag(env)
     tag = f"{tag}@{digest}" if tag and digest else tag
@@ -74,14 +85,64 @@ def merge(base: YamlMapping, over: YamlMapping) -> YamlMapping:
     return merged
 
 
+def stack(base: YamlMapping, over: YamlMapping) -> YamlMapping:
+    """Merge two values files as Helm does, before the chart's own: like `merge`, but null is kept, and replaces."""
+    both = {
+        key: stack(base[key], value)
+        for key, value in over.items()
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+    }
+    return {**base, **over, **both}
+
+
+def drop_filled_nulls(given: YamlMapping, secrets: YamlMapping) -> YamlMapping:
+    """Leave out each null where the secrets, a later layer, have a mapping: nothing is removed there."""
+    kept = {}
+    for key, value in given.items():
+        over = secrets.get(key)
+        if not isinstance(over, dict):
+            kept[key] = value
+        elif value is not None:
+            kept[key] = drop_filled_nulls(value, over) if isinstance(value, dict) else value
+    return kept
+
+
+def read_given_values(env: str) -> YamlMapping:
+    """Return the values of an environment over those of the chart, without its secrets. A null removes a value."""
+    given: YamlMapping = {}
+    for layer in list_layers(env)[1:]:
+        given = stack(given, read_mapping(layer))
+    return drop_filled_nulls(given, read_mapping(FAKE_SECRETS))
+
+
 def read_values(env: str) -> YamlMapping:
     """Return the values of an environment without its secrets, as Helm sees them."""
-    merged: YamlMapping = {}
-    for layer in list_layers(env):
-        merged = merge(merged, read_mapping(layer))
+    merged = merge(read_mapping(CHART_VALUES), read_given_values(env))
     if tag := find_image_tag(env):
         merged = merge(merged, {"jupyterhub": {"singleuser": {"image": {"tag": tag}}}})
     return merged
+
+
+def list_emptied_mappings(env: str) -> list[str]:
+    """Return a message for each key without a value, where Helm would remove the mapping of a layer below."""
+    removed: dict[KeyPath, tuple[str, object]] = {}
+    below: YamlMapping = {}
+    for layer in list_layers(env)[1:]:
+        found = read_mapping(layer)
+        for path, value in list_leaves(found):
+            if value is None:
+                removed[path] = (label(layer), find_value(below, *path))
+        below = stack(below, found)
+    own = read_mapping(CHART_VALUES)
+    for path, value in list_leaves(read_given_values(env)):
+        if value is None and not removed[path][1]:
+            removed[path] = (removed[path][0], find_value(own, *path))
+    return [
+        f"{file}: {join_keys(path)}: the key has no value, so Helm would remove {', '.join(map(str, lost))}. "
+        "Remove the line, or write below it what differs"
+        for path, (file, lost) in removed.items()
+        if lost and isinstance(lost, dict)
+    ]
 
 
 def find_source(env: str, path: KeyPath) -> str:

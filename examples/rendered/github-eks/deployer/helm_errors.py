@@ -4,13 +4,17 @@ import difflib
 import re
 
 from deployer import values
-from deployer.yaml_files import KeyPath, find_value, join_keys
+from deployer.paths import label
+from deployer.yaml_files import KeyPath, find_value, join_keys, list_leaves, read_mapping
 
 NOISE = re.compile(r"^Error: execution error at \(.*?\): *\n?", re.MULTILINE)
 DEBUG_HINT = "Use --debug flag to render out invalid YAML"
 # Helm 4 writes the same text inside of a log line.
 WARNING = re.compile(r'^.*?warning: (.*?)"?$', re.MULTILINE)
 REPLACED = re.compile(r"cannot overwrite table with non table for [^. ]+\.(\S+) \(map\[(.*)\]\)")
+# What templates say of a mapping that is not there.
+CRASH = ("nil pointer evaluating", "wrong type for value")
+NO_VALUE = "the key has no value. Write one, or remove the line"
 SCHEMA_TITLE = "Error: values don't meet the specifications of the schema"
 
 
@@ -20,7 +24,7 @@ def list_known_keys(env: str, path: KeyPath) -> set[str]:
     node = schema
     for key in path:
         # The traits of hub.config are known unless the owner has an image or code: see `else` in the schema.
-        node = find_value(node, "properties", key) or find_value(node, "else", "properties", key) or {}
+        node = find_value(node, "else", "properties", key) or find_value(node, "properties", key) or {}
         node = find_value(schema, "$defs", str(node.get("$ref", "")).removeprefix("#/$defs/")) or node
     found = find_value(values.read_values(env), *path)
     return {*node.get("properties", {}), *(found if isinstance(found, dict) else ())}
@@ -36,13 +40,33 @@ def translate_unknown_keys(env: str, path: KeyPath, keys: list[str]) -> list[str
     return lines
 
 
+def describe_missing_key(env: str, path: KeyPath) -> str:
+    """Return the message for a key that the schema requires. Helm drops a key that has no value."""
+    if source := values.find_source(env, path):
+        return f"{source}{join_keys(path)}: {NO_VALUE}"
+    return f"{values.find_source(env, path[:-1])}{join_keys(path)}: it is missing. Add it"
+
+
+def describe_crash(env: str, text: str) -> list[str]:
+    """Return a message for each key without a value that a template's error names."""
+    words = set(re.findall(r"[\w-]+", text))
+    return [
+        f"{label(file)}: {join_keys(path)}: {NO_VALUE}"
+        for file in values.list_layers(env)[1:]
+        for path, value in list_leaves(read_mapping(file))
+        if value is None and path[-1] in words
+    ]
+
+
 def translate(env: str, chart_name: str, text: str) -> str:
     """Return what Helm says, without its noise, with the file and the whole key of what a schema rejects.
 
     A line that is not understood stays as Helm has written it.
     """
     text = WARNING.sub("", NOISE.sub("", text.strip())).replace(DEBUG_HINT, "").strip()
-    lines: list[str] = []
+    lines = describe_crash(env, text) if any(words in text for words in CRASH) else []
+    if lines:
+        return "\n".join(lines)
     prefix: KeyPath = ()
     for line in text.splitlines():
         if line in (f"{chart_name}:", "jupyterhub:"):
@@ -55,6 +79,10 @@ def translate(env: str, chart_name: str, text: str) -> str:
             path: KeyPath = (*prefix, *(int(key) if key.isdecimal() else key for key in keys))
             if unknown := re.fullmatch(r"additional properties (.*) not allowed", found[2]):
                 lines += translate_unknown_keys(env, path, re.findall(r"'(.*?)'(?:, |$)", unknown[1]))
+            elif missing := re.fullmatch(r"missing (?:property|properties) (.*)", found[2]):
+                lines += [describe_missing_key(env, (*path, key)) for key in re.findall(r"'(.*?)'", missing[1])]
+            elif found[2].startswith("got null, want "):
+                lines.append(describe_missing_key(env, path))
             else:
                 source = values.find_source(env, path) if path else ""
                 lines.append(f"{source}{join_keys(path) or 'the values'}: {found[2]}")

@@ -8,9 +8,11 @@ from typing import Any
 from deployer.cluster import kubectl
 
 # The pods that Helm waits for. Students' servers and placeholders are not among them.
-COMPONENTS = "component in (hub,proxy,autohttps,user-scheduler,image-puller)"
+COMPONENTS = "component in (hub,proxy,autohttps,user-scheduler,hook-image-puller,continuous-image-puller)"
 # Registries answer so for an image that does not exist, or that the cluster may not pull.
-NEVER = re.compile(r"not found|manifest unknown|does not exist|denied|unauthorized|forbidden|invalid reference", re.I)
+NEVER = re.compile(
+    r"not found|no such host|manifest unknown|does not exist|denied|unauthorized|forbidden|invalid reference", re.I
+)
 PULLING = ("ErrImagePull", "ImagePullBackOff")
 # Seconds for which a state must last, and restarts.
 REFUSED_PULL, FAILED_PULL, UNSCHEDULABLE, CRASHES = 15, 120, 60, 3

@@ -49,6 +49,8 @@
   {{- range $volume := $check.volumes }}
     {{- if kindIs "map" $volume }}
       {{- $names = append $names ($volume.name | default "") }}
+    {{- else if kindIs "invalid" $volume }}
+{{ $check.add }}: a volume has no value (null). Remove its line.
     {{- end }}
   {{- end }}
   {{- range $mount := include "hub.items" $check.mounts | fromJsonArray }}
@@ -56,7 +58,9 @@
     {{- if kindIs "map" $mount }}
       {{- $name = $mount.name | default "" }}
     {{- end }}
-    {{- if not $name }}
+    {{- if kindIs "invalid" $mount }}
+{{ $check.at }}: a mount has no value (null). Remove its line.
+    {{- else if not $name }}
 {{ $check.at }}: a mount has no name ({{ toJson $mount }}). Write name, the name of its volume, and mountPath.
     {{- else if not (or (has $name $names) (contains (printf "\"%s\"" $name) $code) (contains (printf "'%s'" $name) $code)) }}
 {{ $check.at }}: there is no volume '{{ $name }}', so no {{ hasPrefix "jupyterhub.hub.extra" $check.at | ternary "hub" "server" }} would start. Add it to {{ $check.add }}.
