@@ -134,7 +134,7 @@ def require_new_class(repository: Path) -> None:
     """Fail unless a repository is that of the new class, with what the owners of the old one had edited."""
     config = (repository / "config/hub.yaml").read_text("utf-8")
     everything = config + "".join((repository / f"config/{env}.yaml").read_text("utf-8") for env in ("staging", "prod"))
-    for old in "101", "grace", "ada", "2027-02", "10:00-11:30", "<" * 7:
+    for old in "101", "grace", "ada", "2027-02", "10:00-11:30", "[mon]", "<" * 7:
         # The example in a comment is the template's.
         assert old not in re.sub(" #.*", "", everything)
     for new in "Statistics II", "stat102.example.edu", "emmy", "org-102", "limit: 3G":
@@ -250,7 +250,7 @@ def test_a_new_term(course: Path, tmp_path: Path) -> None:
     assert "homes are as they were" in done.stdout
     assert run("git", "rev-parse", "term-2026-autumn^{commit}", cwd=course) == old
     config = (course / "config/hub.yaml").read_text("utf-8")
-    for new in "fri 10:00", "2027-07-23", "students: 60", "limit: 3G":
+    for new in "days: [fri]", "start: '10:00'", "2027-07-23", "students: 60", "limit: 3G":
         assert new in config
     assert "2027-02-1" not in re.sub(" #.*", "", config)
     after = (course / "secrets/prod.yaml").read_text("utf-8")

@@ -1,40 +1,20 @@
 """Run as many placeholder pods as the calendar requires now: one for each node of the class, or none.
 
-A CronJob runs this in the hub's image when a class begins and when it ends. It reads the whole calendar, so that one
-class may follow another, and the next run corrects a run that was late or missing. $CALENDAR is JSON that the chart
-writes from `course`, and placeholder.json the Deployment. The service account may change that Deployment only.
+A CronJob runs this in the hub's image when a class or an exam begins and when it ends. It reads the whole calendar, so
+that one class may follow another, and the next run corrects a run that was late or missing. The chart writes $CALENDAR,
+$NODES and, as placeholder.json, the Deployment. The service account may change that Deployment only.
 """
 
 import json
 import os
 import ssl
-from datetime import date, datetime, timedelta
+from datetime import datetime, timezone
 from http.client import HTTPSConnection
 from pathlib import Path
-from zoneinfo import ZoneInfo
+
+from course_calendar import needs_nodes
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-EDGES = ("start", "end")
-
-
-def meets(lecture: dict, day: date) -> bool:
-    """Whether a class meets on a day: every week on its `days`, or once on its `dates`."""
-    return DAYS[day.weekday()] in lecture.get("days", ()) or day.isoformat() in lecture.get("dates", ())
-
-
-def wanted(calendar: dict, now: datetime) -> int:
-    """The placeholders at a time: those of the class from `before` minutes ahead of it to its end."""
-    zone = ZoneInfo(calendar["timezone"])
-    now = now.astimezone(zone)
-    last = date.fromisoformat(calendar["termEnds"] or "9999-12-31")
-    # A class just after midnight needs its nodes the day before.
-    for day in (now.date(), now.date() + timedelta(days=1)):
-        for lecture in calendar["classes"]:
-            start, end = (datetime.fromisoformat(f"{day} {lecture[edge]}").replace(tzinfo=zone) for edge in EDGES)
-            if meets(lecture, day) and day <= last and start - timedelta(minutes=calendar["before"]) <= now < end:
-                return calendar["nodes"]
-    return 0
 
 
 def request(method: str, api: str, item: str, body: dict | None = None) -> dict:
@@ -64,6 +44,6 @@ def apply(placeholder: dict, replicas: int) -> None:
 
 
 if __name__ == "__main__":
-    settings = json.loads(os.environ["CALENDAR"])
+    calendar = json.loads(os.environ["CALENDAR"])
     described = json.loads(Path(__file__).with_name("placeholder.json").read_text(encoding="utf-8"))
-    apply(described, wanted(settings, datetime.now(ZoneInfo("UTC"))))
+    apply(described, int(os.environ["NODES"]) if needs_nodes(calendar, datetime.now(timezone.utc)) else 0)

@@ -79,22 +79,57 @@ guaranteed) and `disk` (whether each has a volume of their own). deployer/seats.
 {{- merge (dict "guarantee" (get $server $least) "at" (get $server (printf "%sAt" $least)) "nodes" $nodes "mostSeats" $most.seats "most" $server.most "mostAt" $server.mostAt) $found | toJson }}
 {{- end }}
 
-{{- /* When a class starts or ends, for cron: `days` [mon, wed] at `time` 10:00 is 30 9 * * 1,3, with `before` 30. */ -}}
+{{- /* The calendar as JSON, for files/course_calendar.py. Takes the root. deployer/timetable.py writes the same. */ -}}
+{{- define "hub.calendar" -}}
+{{- $calendar := .Values.course.calendar | default dict }}
+{{- dict
+  "timezone" ($calendar.timezone | default "UTC")
+  "classes" ($calendar.classes | default list)
+  "exams" ($calendar.exams | default list)
+  "termEnds" ($calendar.termEnds | default "")
+  "before" ($calendar.before | default 0 | int64)
+| toJson }}
+{{- end }}
+
+{{- /*
+When a class or an exam starts or ends, for cron: `day`, which is a list such as [mon, wed] or a date, `time`, such as 10:00,
+and the minutes `before` it. Cron leaves out the hour that a change of the clocks skips. So a time at night has runs an hour
+earlier and later as well; a run at another time changes nothing.
+*/ -}}
 {{- define "hub.cron" -}}
 {{- $time := splitList ":" .time }}
 {{- $minutes := add (mul 60 (first $time | trimPrefix "0" | int64)) (last $time | trimPrefix "0" | int64) }}
 {{- $minutes = sub $minutes .before }}
-{{- $back := lt $minutes 0 }}
+{{- /* The day itself, or the day before, and both if an hour earlier is the day before. */}}
+{{- $shifts := list (ternary -1 0 (lt $minutes 0)) }}
 {{- $minutes = mod (add $minutes 1440) 1440 }}
-{{- mod $minutes 60 }} {{ div $minutes 60 }} {{ if .class.date }}
-  {{- /* At noon, so that no change of the clocks makes another day of it. */}}
-  {{- toDate "2006-01-02 15:04" (printf "%s 12:00" .class.date) | dateModify (ternary "-24h" "0h" $back) | date "2 1" }} *
+{{- $hour := div $minutes 60 }}
+{{- $hours := toString $hour }}
+{{- if eq $hour 0 }}
+  {{- $hours = "23,0-1" }}
+  {{- $shifts = append $shifts (sub (first $shifts) 1) }}
+{{- else if lt $hour 5 }}
+  {{- $hours = printf "%d-%d" (sub $hour 1) (add $hour 1) }}
+{{- end }}
+{{- $days := list }}
+{{- $months := list "*" }}
+{{- if kindIs "string" .day }}
+  {{- $months = list }}
+  {{- range $shift := $shifts }}
+    {{- /* At noon, so that no change of the clocks makes another day of it. */}}
+    {{- $date := toDate "2006-01-02 15:04" (printf "%s 12:00" $.day) | dateModify (printf "%dh" (mul 24 $shift)) }}
+    {{- $days = append $days ($date | date "2") }}
+    {{- $months = append $months ($date | date "1") }}
+  {{- end }}
 {{- else }}
   {{- $number := dict "sun" 0 "mon" 1 "tue" 2 "wed" 3 "thu" 4 "fri" 5 "sat" 6 }}
-  {{- $numbers := list }}
-  {{- range .class.days }}
-    {{- $numbers = append $numbers (ternary (mod (add (get $number .) 6) 7) (get $number .) $back) }}
+  {{- range $shift := $shifts }}
+    {{- range $.day }}
+      {{- $days = append $days (mod (add (get $number .) 7 $shift) 7) }}
+    {{- end }}
   {{- end }}
-  {{- join "," $numbers | printf "* * %s" }}
 {{- end }}
+{{- $days = uniq $days | join "," }}
+{{- $months = uniq $months | join "," }}
+{{- mod $minutes 60 }} {{ $hours }} {{ ternary $days "*" (kindIs "string" .day) }} {{ $months }} {{ ternary "*" $days (kindIs "string" .day) }}
 {{- end }}

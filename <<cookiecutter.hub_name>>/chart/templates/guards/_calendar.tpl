@@ -1,4 +1,4 @@
-{{- /* A calendar that cannot be kept. The schema has the shape of a class; here are its times and dates. */ -}}
+{{- /* A calendar that cannot be kept. The schema has the shape of classes and exams; here are its times and dates. */ -}}
 {{- define "guard.calendar" }}
 {{- $calendar := .Values.course.calendar | default dict }}
 {{- $ends := $calendar.termEnds | default "" }}
@@ -39,6 +39,22 @@ course.calendar.classTimes: the key was replaced by course.calendar.classes. Wri
     {{- else if and $ends $isDate (gt . $ends) }}
 {{ $at }}.dates: {{ . }} is after course.calendar.termEnds, {{ $ends }}; move the class or the end of the term
     {{- end }}
+  {{- end }}
+{{- end }}
+{{- range $number, $exam := $calendar.exams }}
+  {{- $at := printf "course.calendar.exams[%d]" $number }}
+  {{- $areTimes := true }}
+  {{- range $edge := list "start" "end" }}
+    {{- $parts := get $exam $edge | splitList " " }}
+    {{- if not (and (eq (len $parts) 2) (eq (include "hub.date" (first $parts)) "true") (regexMatch $time (last $parts))) }}
+      {{- $areTimes = false }}
+{{ $at }}.{{ $edge }}: '{{ get $exam $edge }}' is not a date with a time of day; write it as '2027-02-12 09:00'
+    {{- end }}
+  {{- end }}
+  {{- if and $areTimes (ge $exam.start $exam.end) }}
+{{ $at }}: {{ $exam.start }} to {{ $exam.end }} ends before it starts; correct its times
+  {{- else if and $areTimes $ends $isDate (gt (splitList " " $exam.end | first) $ends) }}
+{{ $at }}.end: {{ $exam.end }} is after course.calendar.termEnds, {{ $ends }}; move the exam or the end of the term
   {{- end }}
 {{- end }}
 {{- /* Go takes an unknown zone for UTC; without a zone database every zone is unknown, which Tokyo tells. */ -}}

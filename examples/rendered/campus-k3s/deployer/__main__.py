@@ -19,6 +19,7 @@ COMMANDS = {
     "find-chart": "print the path of the packaged jupyterhub chart, and pull it where it is not here",
     "impact": "say what a merge would do: in words, then as a diff without secrets",
     "seats": "say how many students the nodes seat, what a term costs, and what another guarantee would change",
+    "calendar": "print the next two weeks: classes, exams, when prod has room for them, and the end of the term",
     "scan": "look for secrets in the whole history of git",
     "secrets": "create, check, edit, show or rotate the encrypted secrets",
     "keys": "say who can open the secrets: age keys, and the recipients in .sops.yaml",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deployer import answers, copier, git
+from deployer import answers, copier, git, timetable
 from deployer.commands import secrets
 from deployer.commands.options import add_answers, read_given
 from deployer.errors import UserError
@@ -151,6 +151,8 @@ def print_next_steps(name: str, folder: Path) -> None:
     print(f"\n{name} is in {os.path.relpath(folder, os.environ.get('PWD', '.'))}. Next, there:")
     if conflicts:
         print("\n".join(f"  {message}" for message in conflicts))
+    for line in timetable.describe_dates():
+        print(f"  {line}")
     print(
         "  make check, and read what has changed: it is not committed yet\n"
         "  'The first time' in README.md, from its second step: the repository, the blanks, `make secrets` once more,\n"

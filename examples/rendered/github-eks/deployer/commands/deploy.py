@@ -2,7 +2,7 @@
 
 import argparse
 
-from deployer import chart, git, values
+from deployer import chart, git, timetable, values
 from deployer.cluster import database, diagnose, dns, kubectl, lease, pause, release
 from deployer.commands.options import add_environment, add_timeout, parse_wait
 from deployer.commands.preflight import print_findings
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_environment(parser)
     add_timeout(parser)
     parser.add_argument("--allow-older", action="store_true", help="also over a newer commit, or another branch")
+    parser.add_argument("--in-exam", action="store_true", help="also during an exam of the calendar")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -26,6 +27,8 @@ def run(arguments: argparse.Namespace) -> None:
     env, timeout = arguments.env, arguments.timeout
     limit = parse_wait(arguments)
 
+    if not arguments.in_exam:
+        timetable.require_no_exam(env)
     commit = git.require_clean_worktree()
     chart.build_dependency()
     sops.read_secrets(env)

@@ -4,8 +4,9 @@ Each commit is rendered by its own command, with fake secrets: no cluster and no
 """
 
 import argparse
+from datetime import datetime, timezone
 
-from deployer import git
+from deployer import git, timetable
 from deployer.impact.difference import compare_objects
 from deployer.impact.sentences import describe_changes, describe_secrets
 from deployer.impact.side import render_sides
@@ -33,10 +34,13 @@ def run(arguments: argparse.Namespace) -> None:
         by_sentences.setdefault(tuple(dict.fromkeys(sentences)), []).append(env)
         if changes := compare_objects(before[env], after[env]):
             by_diff.setdefault(changes, []).append(env)
-    print(write_report(by_sentences, by_diff))
+    ahead = list(timetable.describe_ahead(dict(after["prod"].values), datetime.now(timezone.utc)))
+    print(write_report(by_sentences, by_diff, ahead))
 
 
-def write_report(by_sentences: dict[tuple[str, ...], list[str]], by_diff: dict[str, list[str]]) -> str:
+def write_report(
+    by_sentences: dict[tuple[str, ...], list[str]], by_diff: dict[str, list[str]], ahead: list[str]
+) -> str:
     """Return the report in Markdown: environments with the same changes stand together."""
     text = []
     for sentences, envs in by_sentences.items():
@@ -45,6 +49,8 @@ def write_report(by_sentences: dict[tuple[str, ...], list[str]], by_diff: dict[s
         nothing = "Nobody notices anything: see the diff." if differs else "Nothing changes in the cluster."
         text += [f"- {line}" for line in sentences or [nothing]]
         text.append("")
+    if ahead:
+        text += ["### The next two weeks\n", *(f"- {line}" for line in ahead), ""]
     for changes, envs in by_diff.items():
         cut = changes[: MOST // len(by_diff)]
         more = "" if cut == changes else "\n(and more: `make impact` on your computer shows all of it)"

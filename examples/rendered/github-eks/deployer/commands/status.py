@@ -1,12 +1,14 @@
 """Print what runs in an environment, which commit it is, what ran before, and which students are there."""
 
 import argparse
+from datetime import datetime, timezone
 from typing import Any
 
-from deployer import chart, git
+from deployer import chart, git, timetable, values
 from deployer.cluster import kubectl, pause, release
 from deployer.cluster.release import Revision
 from deployer.commands.options import add_environment
+from deployer.errors import UserError
 
 ROBOT_RESULTS = {"Succeeded": "robot passed", "Failed": "robot failed", "": "robot not run"}
 
@@ -39,9 +41,20 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"Servers of {len(servers)} people:" if servers else "No student has a server.")
     for pod in servers:
         print(describe_server(pod))
+    if env == "prod":
+        print_ahead(env)
     print("Revisions, oldest first:")
     for revision in kept:
         print(describe_revision(revision, revision is newest, release.read_robot_result(env, revision.number)))
+
+
+def print_ahead(env: str) -> None:
+    """Print exams and the end of the term in the next two weeks. A mistake in the calendar does not hide what runs."""
+    try:
+        for line in timetable.describe_ahead(values.read_values(env), datetime.now(timezone.utc)):
+            print(line)
+    except UserError as error:
+        print(error)
 
 
 def describe_pod(pod: dict[str, Any]) -> str:

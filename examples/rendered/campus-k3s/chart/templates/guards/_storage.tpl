@@ -73,7 +73,8 @@
   {{- range $mount := include "hub.items" $hub.extraVolumeMounts | fromJsonArray }}
     {{- $paths = append $paths ($mount.mountPath | default "") }}
   {{- end }}
-  {{- if not (has "/etc/course" $paths) }}
+  {{- $isNeeded := or (ne $path "/etc/course/cull_outside_exams.py") (($.Values.course.calendar | default dict).exams) }}
+  {{- if and $isNeeded (not (has "/etc/course" $paths)) }}
 jupyterhub.hub.extraVolumeMounts: the list replaces the one in chart/values.yaml, and {{ $path }} is missing. Add to it, and to jupyterhub.hub.extraVolumes, the items course-files of chart/values.yaml.
   {{- end }}
 {{- end }}
