@@ -84,7 +84,8 @@ def flatten(config):
         named[f"JupyterHub.{trait}"].sort(key=lambda item: item["name"])
     return named
 
-json.dump([flatten(ours), flatten(theirs)], out, default=str)
+# Functions, of which each side has its own, are compared by their names.
+json.dump([flatten(ours), flatten(theirs)], out, default=lambda value: getattr(value, "__qualname__", str(value)))
 """
 # Everything that the loader reads, and what real hubs add by hand.
 BY_HAND = {
