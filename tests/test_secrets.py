@@ -156,7 +156,7 @@ def test_made_once_at_random_and_used_by_helm(hub: Path, chart: Path, person: Pa
     assert {file: file.read_bytes() for file in before} == before
     staging, prod = shown(hub, "staging"), shown(hub, "prod")
     values = [*staging.values(), *prod.values()]
-    assert len(set(values)) == len(values) == 12
+    assert len(set(values)) == len(values) == 14
     written = "".join(content.decode() for content in before.values())
     assert [value for value in values if value in written] == []
     # All that the chart would make anew at each render.
