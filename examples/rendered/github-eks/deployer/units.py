@@ -1,8 +1,8 @@
-"""Units: memory of JupyterHub and of Kubernetes, durations of Helm."""
+"""Units: memory of JupyterHub and of Kubernetes, durations of Helm, ages."""
 
 import math
 import re
-from datetime import date
+from datetime import date, datetime, timezone
 
 from deployer.errors import UserError
 
@@ -42,6 +42,12 @@ def format_memory(size: int) -> str:
     return f"{size // JUPYTERHUB_UNITS[unit]}{unit}"
 
 
+def format_size(size: int) -> str:
+    """Return a measured number of bytes in whole units of the same kind: 14G, 1536M."""
+    unit = "G" if size % JUPYTERHUB_UNITS["G"] == 0 or size >= 10 * JUPYTERHUB_UNITS["G"] else "M"
+    return f"{size // JUPYTERHUB_UNITS[unit]}{unit}"
+
+
 def parse_quantity(quantity: str) -> float:
     """Return a quantity of Kubernetes as a number: bytes, processors or pods."""
     found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity)
@@ -72,3 +78,14 @@ def parse_date(value: object, key: str) -> date | None:
         return None if value is None else date.fromisoformat(str(value))
     except ValueError as error:
         raise UserError(f"{key}: '{value}' is not a date. Write it as 2027-02-12, in quotes") from error
+
+
+def format_age(moment: str, now: datetime) -> str:
+    """Return how long ago a moment was, in the largest unit that fits. `moment` is in ISO 8601, in UTC."""
+    then = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    seconds = (now - then.replace(tzinfo=then.tzinfo or timezone.utc)).total_seconds()
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            number = int(seconds // length)
+            return f"{number} {unit}{'s' if number > 1 else ''}"
+    return "less than a minute"

@@ -1,6 +1,7 @@
 """Put a stand-in in the place of a sign-in provider that does not know this machine: a page to choose who one is."""
 
 import hmac
+from collections.abc import Callable
 from html import escape
 from importlib.metadata import entry_points
 from typing import Any
@@ -96,12 +97,22 @@ def replace_provider(c: Any, settings: Settings) -> None:
     pages = [(PAGE, ProviderPage), (LAUNCH, launches.LaunchPage)]
     c.JupyterHub.authenticator_class = type(base.__name__, (kind, base), {"trial": settings, "pages": pages})
     notice = escape(NOTICE.format(provider=describe(c, base)))
-    texts = c.JupyterHub.template_vars
-    given = texts.get("announcement_login") or texts.get("announcement") or ""
     if kind is launches.LaunchStandIn:
         notice += f' <a href="{here}/{PAGE}">Open the course there</a>.'
-    c.JupyterHub.template_vars = {**texts, "announcement_login": f"{given}<p>{notice}</p>" if given else notice}
+    texts = c.JupyterHub.template_vars
+    c.JupyterHub.template_vars = {**texts, "announcement_login": add_notice(texts, notice)}
     c.JupyterHub.template_paths = [*c.JupyterHub.template_paths, f"{settings.root}/deployer/trial/templates"]
+
+
+def add_notice(texts: dict[str, Any], notice: str) -> Callable[[Any], str]:
+    """Return what gives the hub the announcement of the sign-in page: its own, and a notice below it."""
+    given = texts.get("announcement_login") or texts.get("announcement") or ""
+
+    def show(user: Any) -> str:
+        text = given(user) if callable(given) else given
+        return f"{text}<p>{notice}</p>" if text else notice
+
+    return show
 
 
 def describe(c: Any, base: type[Authenticator]) -> str:
