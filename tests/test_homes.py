@@ -5,40 +5,16 @@ import json
 import os
 import struct
 import subprocess
-import sys
 import tarfile
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from repositories import TEMPLATE
-
-sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.hub_name>>"))
+from agents import pack, run_agent
 
 from deployer.errors import UserError
 from deployer.homes import archives, packing, pods, tree
-
-PROGRAMS = {name.upper(): (Path(pods.__file__).parent / f"{name}.py").read_text("utf-8") for name in pods.PROGRAMS}
-
-
-def run_agent(*arguments: str | Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run a command as a pod does: from the environment, with nothing of the repository."""
-    command = [sys.executable, "-I", "-c", pods.BOOT, *map(str, arguments)]
-    return subprocess.run(command, input=given, capture_output=True, env=PROGRAMS, cwd="/")
-
-
-def pack(home: Path) -> tuple[bytes, dict[str, Any]]:
-    """The archive of a home, read from the frames in which it comes."""
-    read, write = os.pipe()
-    done = run_agent("archive", home, "0")
-    assert done.returncode == 0, done.stderr
-    threading.Thread(target=lambda: (os.write(write, done.stdout), os.close(write)), daemon=True).start()
-    file = io.BytesIO()
-    with os.fdopen(read, "rb") as stream:
-        result = pods.Pod("prod", "", None).read_frames(stream, file, threading.Event())
-    return file.getvalue(), result
 
 
 def restore(home: Path, archive: bytes, result: dict[str, Any], only: str = "") -> subprocess.CompletedProcess[bytes]:

@@ -5,7 +5,7 @@ import re
 import sys
 
 from deployer import answers, copier, git, timetable
-from deployer.commands import secrets
+from deployer.commands import secrets, term_homes
 from deployer.commands.options import add_answers, read_given
 from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS, secrets_file
@@ -21,6 +21,7 @@ ASKED = ("class_times", "term_ends", "students", "peak_students")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--old", default="", help="the name of the old term, for its tag in git")
+    parser.add_argument("--homes", default="keep", help="keep them, archive them, or empty them once archived")
     add_answers(parser)
 
 
@@ -30,6 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     ask = sys.stdin.isatty() and not arguments.answers
     require_given(given, arguments.answers, ask)
     tag = name_tag(arguments.old)
+    term_homes.require_choice(arguments.homes)
     head = git.require_clean_worktree()
     envs = [env for env in ENVIRONMENTS if secrets_file(env).is_file()]
     for env in envs:
@@ -38,7 +40,9 @@ def run(arguments: argparse.Namespace) -> None:
     for env in envs:
         secrets.rotate(env, ["values"])
     read_output("git", "tag", "--annotate", "--message", f"The end of {tag}", tag, head)
-    print_next_steps(tag)
+    print_next_steps(tag, arguments.homes)
+    # Last, for it may take hours: where it stops, `make archive` with the same folder goes on.
+    term_homes.treat(arguments.homes, tag)
 
 
 def require_given(given: dict[str, str], file: str, ask: bool) -> None:
@@ -75,7 +79,7 @@ def set_answers(given: dict[str, str], ask: bool, head: str) -> None:
     read_output("git", "reset", "--quiet", head)
 
 
-def print_next_steps(tag: str) -> None:
+def print_next_steps(tag: str, homes: str) -> None:
     """Print what is left to people."""
     print(f"\nThe tag {tag} is the old term: `git push origin {tag}`. Nothing is committed yet. Next:")
     for line in timetable.describe_dates():
@@ -83,6 +87,7 @@ def print_next_steps(tag: str) -> None:
     print("  make check, make seats, and commit: the merge deploys the new term")
     if asked := [join_keys(path) for path, recipe in generation.list_recipes().items() if not recipe["how"]]:
         print(f"  make secrets-set, with new values of the provider, for {', '.join(asked)}")
-    print(
-        "  the students' homes are as they were: 'At the end of the term' in docs/operations.md removes or keeps them"
-    )
+    if homes == "keep":
+        print("  the students' homes are as they were; `HOMES=archive` or `HOMES=empty` treats them, docs/new-class.md")
+    else:
+        print(f"  keep the archives of the homes: {term_homes.find_folder(tag)}")

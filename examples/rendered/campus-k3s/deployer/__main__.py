@@ -38,8 +38,10 @@ COMMANDS = {
     "answers": "let .copier-answers.yml follow what people have edited in config/",
     "archive": "archive the homes of the students: one file for each, read back and compared",
     "restore": "restore homes, or a file of one, from the archives; nothing is overwritten",
+    "backup-drill": "restore one home into a scratch volume, and compare it with its archive",
     "pause": "stop everything of a hub but its homes, its accounts and its address",
     "resume": "wake a hub that was paused, and send the robot student",
+    "destroy": "delete a hub with its homes, once these are archived",
     "new-class": "make a hub for another class from this one, with secrets of its own",
     "new-term": "set the calendar and the numbers of a new term, renew the secrets, and tag the old term",
 }

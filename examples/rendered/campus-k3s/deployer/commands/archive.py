@@ -16,6 +16,8 @@ from deployer.homes import archives, listing, pods
 from deployer.homes.archives import Entry, format_size
 from deployer.homes.listing import Home
 
+# Of all homes together, in bytes a second as JupyterHub writes it, and how many are read at the same time.
+LIMIT, AT_ONCE = "20M", 2
 # Attempts for a home whose student starts a server at that moment, or whose connection breaks.
 ATTEMPTS = 3
 
@@ -24,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--to", default="", help="the folder; without it, one beside the repository")
-    parser.add_argument("--limit", default="20M", help="bytes a second, of all homes together")
-    parser.add_argument("--at-once", type=int, default=2, help="homes that are read at the same time")
+    parser.add_argument("--limit", default=LIMIT, help="bytes a second, of all homes together")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="homes that are read at the same time")
 
 
 @dataclass
@@ -49,13 +51,17 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"AT_ONCE is {arguments.at_once}: write how many homes to read at the same time, such as 2")
     limit = units.parse_memory(arguments.limit, "LIMIT") / arguments.at_once
     kubectl.require_access(env)
-    folder = archives.find_folder(env, arguments.to)
+    archive_homes(env, archives.find_folder(env, arguments.to), limit, arguments.at_once)
+
+
+def archive_homes(env: str, folder: Path, limit: float, at_once: int) -> None:
+    """Archive all homes into a folder, so many at the same time, each with a limit in bytes a second."""
     archives.require_folder_of(env, folder)
     homes = listing.list_homes(env, pods.list_folders(env))
     print_step(f"{len(homes)} homes of {chart.name_release(env)} go to {folder}")
     with archives.lock(folder):
         work = Work(env, folder, limit, len(homes), kept=archives.read_manifest(folder))
-        failures = archive_all(work, homes, arguments.at_once)
+        failures = archive_all(work, homes, at_once)
         failures += find_lost(work, homes)
     if failures:
         raise UserError("\n".join([*failures, f"{len(failures)} archives are missing; the same command tries again"]))

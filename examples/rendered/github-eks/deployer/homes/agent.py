@@ -5,6 +5,7 @@ It and the modules that it imports use the standard library only: the pod gets t
 
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -31,6 +32,10 @@ def main(command: str, root: str, *arguments: str) -> None:
         wait()
     elif command == "list":
         print(json.dumps([item.name for item in Path(root).iterdir() if item.is_dir() and not item.is_symlink()]))
+    elif command == "empty":
+        for item in os.scandir(root):
+            shutil.rmtree(item.path) if item.is_dir(follow_symlinks=False) else os.unlink(item.path)
+        print(json.dumps(os.listdir(root)))
     elif command == "state":
         print(json.dumps(tree.compute_state(root)))
     elif command == "archive":

@@ -1,0 +1,42 @@
+"""Try the archives: restore one home into a scratch volume of the cluster, and compare it."""
+
+import argparse
+import json
+import random
+import time
+
+from deployer.cluster import kubectl
+from deployer.commands.options import add_environment
+from deployer.commands.progress import print_step
+from deployer.commands.restore import choose_entries
+from deployer.errors import UserError
+from deployer.homes import archives, pods
+from deployer.homes.archives import format_size
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_environment(parser)
+    parser.add_argument("--student", default="", help="whose archive; without it, one by chance")
+    parser.add_argument("--from", default="", dest="source", help="the folder; without it, one beside the repository")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    env, start = arguments.env, time.monotonic()
+    folder = archives.find_folder(env, arguments.source)
+    manifest = archives.read_manifest(folder)
+    if not manifest:
+        raise UserError(f"{folder}: there is no archive to try. `make archive ENV={env}` makes them")
+    kubectl.require_access(env)
+    named = choose_entries(env, manifest, arguments.student, folder) if arguments.student else []
+    entry = named[0] if named else random.SystemRandom().choice(list(manifest.values()))
+    print_step(f"{entry['student']}: restoring the archive of {entry['archived']} into a scratch volume")
+    archives.require_whole(folder, entry)
+    expected = {"sha256": entry["sha256"], "content": entry["content"], "only": "", "beside": "restored"}
+    with pods.mount_home(env, None, writable=True) as pod:
+        counts = pod.ask("restore", json.dumps(expected), source=folder / entry["file"])
+    print_step(
+        f"{entry['student']}: {counts['written']} files, {format_size(entry['size'])}, are what was archived, in "
+        f"{time.monotonic() - start:.0f} s"
+    )
