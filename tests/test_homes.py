@@ -3,16 +3,19 @@
 import io
 import json
 import os
+import re
 import struct
 import subprocess
 import tarfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agents import pack, run_agent
 
+from deployer.__main__ import load_command, parse_arguments
 from deployer.errors import UserError
 from deployer.homes import archives, packing, pods, tree
 
@@ -168,3 +171,30 @@ def test_one_archive_at_a_time(tmp_path: Path) -> None:
         assert not [*tmp_path.glob("*.part")]
         with pytest.raises(UserError, match="another `make archive` writes to it"), archives.lock(tmp_path):
             pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("restore",), "STUDENT: say whose home, such as `make restore STUDENT=ada`"),
+        (("restore", "--student", "ada", "--all"), "STUDENT: say whose home"),
+        (("restore", "--all", "--as", "eve"), "AS and FILE are for one STUDENT"),
+        (("archive", "--at-once", "0"), "AT_ONCE is 0: write how many homes"),
+        (("archive", "--limit", "fast"), "LIMIT: 'fast' is not in JupyterHub's units"),
+        (("backup-drill", "--from", "/nowhere"), "/nowhere: there is no archive to try. `make archive ENV=prod` makes"),
+    ],
+)
+def test_a_mistake_gets_a_sentence(arguments: tuple[str, ...], said: str) -> None:
+    """Before a cluster is asked, and before anything of a repository is read."""
+    parsed = parse_arguments([arguments[0], "--env", "prod", *arguments[1:]])
+    with pytest.raises(UserError, match=re.escape(said)):
+        load_command(arguments[0]).run(parsed)
+
+
+def test_make_passes_on_what_was_typed(bake: Callable[..., Path]) -> None:
+    def show(*words: str) -> str:
+        return subprocess.run(["make", "--dry-run", *words], cwd=bake(), capture_output=True, text=True).stdout
+
+    # Make has a variable AS of its own, and a terminal has TERM.
+    assert "--as" not in show("restore", "STUDENT=ada") and '--as="$AS"' in show("restore", "STUDENT=ada", "AS=eve")
+    assert '--old="$OLD"' in show("new-term", "OLD=2026-autumn")
