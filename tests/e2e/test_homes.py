@@ -111,6 +111,8 @@ def test_one_flipped_byte_is_found_and_mended(repository: Repository, archived: 
     said = archive(repository)
     assert said.count("unchanged, its archive is intact") == HOMES - 1 and "instead of the old archive" in said
     assert file.read_bytes() == whole
+    said = repository.run_deployer("backup-drill", "--env=staging", "--student=ada").stdout
+    assert "ada: 10 files, 1.0 MiB, are what was archived" in said
 
 
 def test_the_hub_answers_while_it_is_archived(repository: Repository, address: str, tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def test_paused_and_awake(repository: Repository, student: Student) -> None:
     assert "robot student: all checks passed" in said
     assert "PAUSED" not in repository.run_deployer("status", "--env=staging").stdout
     # Helm owns the numbers of pods again.
-    repository.change({"jupyterhub": {"scheduling": {"userPlaceholder": {"replicas": 1}}}}, "A placeholder")
+    repository.change({"jupyterhub": {"cull": {"timeout": 1800}}}, "Stop idle servers after half an hour")
     assert "robot student: all checks passed" in repository.deploy()
 
 
