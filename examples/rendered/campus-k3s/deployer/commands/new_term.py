@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 
-from deployer import answers, copier, git
+from deployer import answers, copier, git, timetable
 from deployer.commands import secrets, term_homes
 from deployer.commands.options import add_answers, read_given
 from deployer.errors import UserError
@@ -82,6 +82,8 @@ def set_answers(given: dict[str, str], ask: bool, head: str) -> None:
 def print_next_steps(tag: str, homes: str) -> None:
     """Print what is left to people."""
     print(f"\nThe tag {tag} is the old term: `git push origin {tag}`. Nothing is committed yet. Next:")
+    for line in timetable.describe_dates():
+        print(f"  {line}")
     print("  make check, make seats, and commit: the merge deploys the new term")
     if asked := [join_keys(path) for path, recipe in generation.list_recipes().items() if not recipe["how"]]:
         print(f"  make secrets-set, with new values of the provider, for {', '.join(asked)}")
