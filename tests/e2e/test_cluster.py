@@ -144,7 +144,7 @@ def test_a_volume_that_cannot_be_made_is_rolled_back(repository, student, tmp_pa
         "provisioner: none.invalid/e2e\n"
     )
     repository.run("kubectl", "apply", f"--filename={tmp_path}/class.yaml")
-    storage = {"storage": {"dynamic": {"storageClass": "e2e-broken"}}, "startTimeout": 45}
+    storage = {"storage": {"dynamic": {"storageClass": "e2e-broken"}}, "startTimeout": 60}
     repository.change({"jupyterhub": {"singleuser": storage}}, "A volume that cannot be made")
     try:
         rolled_back(repository, student, repository.deploy(check=False), "spawn: the server does not start")

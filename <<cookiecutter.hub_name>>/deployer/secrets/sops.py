@@ -16,9 +16,9 @@ import yaml
 
 from deployer import files, marks
 from deployer.errors import CommandFailedError, UserError
-from deployer.paths import FAKE_SECRETS, ROOT, label, secrets_file
+from deployer.paths import FAKE_SECRETS, ROOT, TRIAL, TRIAL_FOLDER, label, secrets_file
 from deployer.process import find_tool, read_output, run
-from deployer.secrets import identity, key_files
+from deployer.secrets import identity, key_files, trial
 from deployer.yaml_files import KeyPath, YamlMapping, join_keys, list_leaves, read_mapping
 
 # The exit statuses of sops (its cmd/sops/codes) that have one cause each.
@@ -92,6 +92,8 @@ def decrypt(env: str, moved: bool = False) -> str:
 
 def read_secrets(env: str) -> str:
     """Return the secrets of an environment that can be deployed: decrypted, its own, without fakes and blanks."""
+    if env == TRIAL:
+        return yaml.safe_dump(trial.read_cluster_secrets(TRIAL_FOLDER))
     text = decrypt(env)
     blanks = [join_keys(path) for path, value in list_leaves(yaml.safe_load(text)) if marks.has_mark(value)]
     if blanks:

@@ -54,7 +54,8 @@ jupyterhub.hub.{{ $key }}: JupyterHub requires 64 hexadecimal digits (it has {{ 
 {{ trimPrefix "." .path }}: it is still encrypted. Use `make deploy ENV={{ .env }}`, which decrypts secrets/{{ .env }}.yaml.
   {{- else if and .real (ne .for "rendering") (hasPrefix "fake-for-rendering--" .value) }}
 {{ trimPrefix "." .path }}: it is the fake of chart/ci/fake-secrets.yaml, which everybody knows. Make a real one with `make secrets`.
-  {{- else if and .real (contains "fill-in--" .value) }}
+  {{- /* A trial needs nothing of a provider. */}}
+  {{- else if and .real (ne .env "try") (contains "fill-in--" .value) }}
 {{ trimPrefix "." .path }}: it is still a blank ('{{ regexFind "fill-in--[A-Za-z0-9-]+" .value }}'). Replace it by what your provider gave you.
   {{- end }}
 {{- end }}

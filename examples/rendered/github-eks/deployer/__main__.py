@@ -15,6 +15,8 @@ from deployer.errors import UserError
 COMMANDS = {
     "check": "lint, render both environments and validate every object; no cluster and no keys needed",
     "try-hub": "run the hub on this machine: JupyterHub and students' servers as local processes, with no cluster",
+    "try-on": "deploy the hub to a cluster of this machine, or to one that is named, and let the robot student try it",
+    "try-down": "remove what try-on has made, and nothing else",
     "render": "print the objects of an environment as Helm would send them, with fake secrets",
     "find-chart": "print the path of the packaged jupyterhub chart, and pull it where it is not here",
     "impact": "say what a merge would do: in words, then as a diff without secrets",

@@ -11,6 +11,10 @@ SOPS_RULES = ROOT / ".sops.yaml"
 CHART_VALUES = CHART / "values.yaml"
 FAKE_SECRETS = CHART / "ci" / "fake-secrets.yaml"
 ENVIRONMENTS = ("staging", "prod")
+# The third environment is that of `make try ON=…`: staging, reduced by a layer that the command writes.
+TRIAL = "try"
+TRIAL_FOLDER = ROOT / ".try"
+TRIAL_VALUES = TRIAL_FOLDER / "cluster.yaml"
 
 
 def label(path: Path) -> str:
@@ -25,7 +29,7 @@ def secrets_file(env: str) -> Path:
 
 def list_files() -> Iterator[Path]:
     """Yield the files of the repository, without those that git, make and helm keep in it."""
-    skipped = {ROOT / ".git", ROOT / ".venv", ROOT / ".try", CHART / "charts"}
+    skipped = {ROOT / ".git", ROOT / ".venv", TRIAL_FOLDER, CHART / "charts"}
     folders = [ROOT]
     for folder in folders:
         for path in sorted(folder.iterdir()):

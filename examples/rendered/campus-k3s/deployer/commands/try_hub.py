@@ -15,12 +15,13 @@ from pathlib import Path
 from deployer import values
 from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS, ROOT
+from deployer.paths import TRIAL_FOLDER as FOLDER
+from deployer.secrets import trial as trial_secrets
 from deployer.trial import configuration, packages, report, robot
 from deployer.trial.processes import Trial, find_free_port, is_free
 from deployer.trial.settings import VARIABLE, Settings
 from deployer.yaml_files import find_value
 
-FOLDER = ROOT / ".try"
 PORT = 8000
 # Seconds. The hub is up after two; a machine that is busy with something else takes longer.
 START = 90
@@ -90,7 +91,7 @@ def start(trial: Trial, arguments: argparse.Namespace, progress: report.Progress
         port=port,
         hub_port=hub_port,
         proxy_port=proxy_port,
-        password=configuration.read_password(FOLDER),
+        password=trial_secrets.read_password(FOLDER),
         values=found,
         chart_config=configuration.write_chart_config(FOLDER, package, found) if package else "",
     )

@@ -1,20 +1,18 @@
-"""Write what the hub of a trial reads: secrets of its own, the chart's configuration file, and the files of pods."""
+"""Write what the hub of a trial reads: its values, the chart's configuration file, and the files of pods."""
 
 import json
 import os
-import secrets
 import shutil
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from deployer import chart, values
 from deployer.errors import UserError
-from deployer.paths import CHART, FAKE_SECRETS
-from deployer.secrets import generation
-from deployer.yaml_files import KeyPath, YamlMapping, find_value, join_keys, list_leaves, read_mapping
+from deployer.paths import CHART
+from deployer.secrets import trial
+from deployer.yaml_files import YamlMapping, find_value, read_mapping
 
 # Where the chart mounts the configuration into the hub's pod.
 MOUNT = "/usr/local/etc/jupyterhub"
@@ -32,35 +30,10 @@ ALONE = {
 SERVED = {"OAuthenticator", "LTI13Authenticator"}
 
 
-def read_secrets(folder: Path) -> YamlMapping:
-    """Return the secrets of this trial: generated like the real ones, and kept for the next time."""
-    path = folder / "secrets.json"
-    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    found: dict[KeyPath, str] = {}
-    for keys, recipe in generation.list_recipes().items():
-        name = join_keys(keys)
-        # What only a provider has stays a fake: the stand-in does not look at it.
-        found[keys] = kept.get(name) or generation.generate(recipe) or recipe[0]
-    fakes = {keys: str(value) for keys, value in list_leaves(read_mapping(FAKE_SECRETS)) if keys == generation.OWNER}
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({join_keys(keys): value for keys, value in found.items()}), encoding="utf-8")
-    filled: Any = generation.fill_in({**fakes, **found})
-    return dict(filled)
-
-
-def read_password(folder: Path) -> str:
-    """Return the password of the stand-in: like the others, kept for the next time."""
-    path = folder / "password"
-    if not path.is_file():
-        path.touch(mode=0o600)
-        path.write_text("".join(secrets.choice(generation.LETTERS) for _ in range(16)), encoding="utf-8")
-    return path.read_text(encoding="utf-8")
-
-
 def read_trial_values(env: str, folder: Path) -> YamlMapping:
     """Return the values of the jupyterhub chart in an environment, its defaults and the secrets of this trial."""
     defaults = {"jupyterhub": read_mapping(CHART / "ci" / "jupyterhub" / "values.yaml")}
-    merged = values.merge(values.merge(defaults, values.read_values(env)), read_secrets(folder))
+    merged = values.merge(values.merge(defaults, values.read_values(env)), trial.read_secrets(folder))
     require_sign_in(merged)
     return dict(merged["jupyterhub"])
 

@@ -59,5 +59,5 @@ def describe_limits(settings: Settings) -> list[str]:
     return [
         f"Servers have JupyterLab, numpy, pandas, scipy, matplotlib{own}, not the rest of {image}{without}.",
         f"Not here: the memory limit ({find_value(user, 'memory', 'limit')}), volumes, TLS and network policies.",
-        "A cluster shows them: `make deploy ENV=staging`.",
+        "A cluster shows them: `make try ON=kind`, or `make deploy ENV=staging`.",
     ]
