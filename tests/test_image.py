@@ -36,7 +36,7 @@ def own(edited: Callable[..., Path]) -> Path:
 def test_every_stack_that_may_be_asked_for_is_pinned() -> None:
     questions = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
     pattern = questions["_patterns"]["image_base"]
-    table = (TEMPLATE / "templates" / "docker_stacks.jinja").read_text("utf-8")
+    table = (TEMPLATE / "templates" / "lib" / "docker_stacks.jinja").read_text("utf-8")
     assert sorted(re.findall(r'"([a-z]+)-notebook":', table)) == STACKS
     for name in STACKS:
         assert re.fullmatch(pattern, f"{name}-notebook")

@@ -1,7 +1,8 @@
 """The next breaking version of the jupyterhub chart: `copier update` takes a repository there, edits included.
 
-What the template needs is one line, the version in templates/jupyterhub_chart.jinja. The values are held against the
-chart's own schema of either version, and rendered with the chart, or with the stand-in where the chart is not there.
+What the template needs is one line, the version in templates/lib/jupyterhub_chart.jinja. The values are held
+against the chart's own schema of either version, and rendered with the chart, or with the stand-in where it is not
+there.
 """
 
 import json
@@ -30,7 +31,7 @@ REFERENCE = {"kind": "Gateway", "name": "hub", "sectionName": "https"}
 
 def raise_chart(template: Path) -> None:
     """Raise the version of the chart in a template, and nothing else."""
-    file = template / "templates" / "jupyterhub_chart.jinja"
+    file = template / "templates" / "lib" / "jupyterhub_chart.jinja"
     text = file.read_text("utf-8")
     assert text.count(f'version = "{OLD}"') == 1
     file.write_text(text.replace(f'version = "{OLD}"', f'version = "{NEXT}"'), encoding="utf-8")

@@ -264,7 +264,7 @@ def test_sizes_follow_the_class(bake, peak: int, size: int) -> None:
 
 
 def test_a_larger_class_never_gets_less() -> None:
-    source = (TEMPLATE / "templates" / "sizes.jinja").read_text(encoding="utf-8")
+    source = (TEMPLATE / "templates" / "lib" / "sizes.jinja").read_text(encoding="utf-8")
     markers = QUESTIONS["_jinja2_env_vars"]
     sizes = Environment(**markers).from_string(source).module.sizes
 

@@ -60,6 +60,8 @@ def names(expression: nodes.Expr) -> str:
     """A regular expression for the names of pieces that an expression can be."""
     if isinstance(expression, nodes.Concat):
         return "".join(map(names, expression.nodes))
+    if isinstance(expression, nodes.List):
+        return f"({'|'.join(map(names, expression.items))})"
     if isinstance(expression, nodes.CondExpr):
         return f"({names(expression.expr1)}|{names(expression.expr2)})"
     if isinstance(expression, nodes.Const):
@@ -81,7 +83,9 @@ def test_every_piece_is_included_and_every_include_has_a_piece() -> None:
 
 
 def test_a_release_says_which_chart_it_carries() -> None:
-    chart = re.search(r'version = "(\S+)"', (TEMPLATE / "templates" / "jupyterhub_chart.jinja").read_text("utf-8"))[1]
+    chart = re.search(
+        r'version = "(\S+)"', (TEMPLATE / "templates" / "lib" / "jupyterhub_chart.jinja").read_text("utf-8")
+    )[1]
     changelog = (TEMPLATE / "CHANGELOG.md").read_text("utf-8")
     assert f"Carries the jupyterhub chart {chart}." in changelog.split("\n## ")[1]
     assert f"a chart over jupyterhub {chart}," in (TEMPLATE / "README.md").read_text("utf-8")

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 REPOSITORY = Path(__file__).resolve().parent.parent / "<<cookiecutter.hub_name>>"
-CHART = REPOSITORY.parent / "templates" / "jupyterhub_chart.jinja"
+CHART = REPOSITORY.parent / "templates" / "lib" / "jupyterhub_chart.jinja"
 LOCK = REPOSITORY / "deployer" / "hub.lock"
 SOURCE = "https://raw.githubusercontent.com/jupyterhub/zero-to-jupyterhub-k8s/{version}/images/hub/requirements.txt"
 HEADER = """\

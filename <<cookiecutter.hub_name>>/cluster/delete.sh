@@ -1,3 +1,3 @@
 #!/bin/sh -e
 # Delete the cluster that create.sh has made. Run it with `make cluster DO=delete`, which refuses while volumes are in it.
-<% include cookiecutter.__pieces ~ "cluster/" ~ cookiecutter.platform ~ "/delete.sh" ignore missing %>
+<% include cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/delete.sh" ignore missing %>

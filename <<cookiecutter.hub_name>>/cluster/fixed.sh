@@ -1,3 +1,3 @@
 #!/bin/sh -e
 # Keep $MAX nodes for the students, day and night: for an exam. Run it with `make cluster DO=fixed`.
-<% include cookiecutter.__pieces ~ "cluster/" ~ cookiecutter.platform ~ "/fixed.sh" ignore missing %>
+<% include cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/fixed.sh" ignore missing %>

@@ -1,4 +1,4 @@
 #!/bin/sh -e
 # Bring the node of the hub back; the students' nodes come with them. Run it with `make cluster DO=resume`, then
 # `make resume`.
-<% include cookiecutter.__pieces ~ "cluster/" ~ cookiecutter.platform ~ "/resume.sh" ignore missing %>
+<% include cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/resume.sh" ignore missing %>

@@ -1,1 +1,0 @@
-<% include cookiecutter.__pieces ~ "secrets/kms.mk" %>
