@@ -1,5 +1,7 @@
 """Fixtures of all tests: repositories written by both engines, the real helm and the real chart."""
 
+import fcntl
+import hashlib
 import os
 import shutil
 import sys
@@ -18,26 +20,49 @@ from matrix import CELLS, FORBIDDEN, PAIRS
 from repositories import TEMPLATE, tracked
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as it stands in the working tree, in a folder without git, so that neither engine clones it."""
-    folder = tmp_path_factory.mktemp("template") / "z2jh-template"
-    for name in tracked(TEMPLATE):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(TEMPLATE / name, folder / name)
+def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that the first of the workers makes, and the others only read."""
+    shared = factory.getbasetemp()
+    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / name
+    with folder.with_name(f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            part = folder.with_name(f"{name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            make(part)
+            part.rename(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def bake(template: Path, cookies_session) -> Callable[..., Path]:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it stands in the working tree, in a folder without git, so that neither engine clones it."""
+
+    def copy(folder: Path) -> None:
+        for name in tracked(TEMPLATE):
+            (folder / "z2jh-template" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(TEMPLATE / name, folder / "z2jh-template" / name)
+
+    return make_once(tmp_path_factory, "template", copy) / "z2jh-template"
+
+
+@pytest.fixture(scope="session")
+def bake(template: Path, cookies_session, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`bake(**answers)`: a repository, written once in a session. Copy it before you change it (see `edited`)."""
 
     @cache
     def baked(answers: tuple[tuple[str, str], ...]) -> Path:
-        result = cookies_session.bake(extra_context=dict(answers), template=str(template))
-        if result.exception:
-            raise result.exception
-        return result.project_path
+        def write(folder: Path) -> None:
+            result = cookies_session.bake(extra_context=dict(answers), template=str(template))
+            if result.exception:
+                raise result.exception
+            shutil.move(result.project_path, folder / result.project_path.name)
+
+        name = f"baked-{hashlib.sha256(repr(answers).encode()).hexdigest()[:16]}"
+        (written,) = make_once(tmp_path_factory, name, write).iterdir()
+        # Each worker renders in a copy of its own.
+        return Path(shutil.copytree(written, tmp_path_factory.mktemp("baked") / written.name, symlinks=True))
 
     return lambda **answers: baked(tuple(sorted(answers.items())))
 
@@ -102,7 +127,8 @@ def pytest_configure(config: pytest.Config) -> None:
     (folder / "gitconfig").write_text(identity, encoding="utf-8")
     os.environ["GIT_CONFIG_GLOBAL"] = str(folder / "gitconfig")
     os.environ["HELM"] = str(fetch_helm.find())
-    os.environ["SOPS"] = shutil.which(os.environ.get("SOPS", "sops")) or str(Path(sys.executable).with_name("sops"))
+    # Of tests/requirements.txt, unless the environment names another one: a sops on the PATH may be of any version.
+    os.environ.setdefault("SOPS", str(Path(sys.executable).with_name("sops")))
     os.environ["AGE_KEYGEN"] = shutil.which(os.environ.get("AGE_KEYGEN", "age-keygen")) or age_keygen(folder)
     if "NO_CHART" in os.environ:
         return

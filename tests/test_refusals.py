@@ -12,7 +12,10 @@ from pathlib import Path
 import matrix
 import pytest
 import yaml
+from cookiecutter.exceptions import FailedHookException
 from matrix import FORBIDDEN
+
+from repositories import by_cookiecutter, by_copier
 
 TITLE = "is not 2 to 100 characters on one line"
 LABEL = "is not a DNS label of at most 40 characters"
@@ -82,13 +85,33 @@ def copier(template: Path, folder: Path, answers: dict[str, str]) -> list[str]:
     return [sys.executable, "-m", "copier", "copy", "--defaults", *pairs, str(template), str(folder / "hub")]
 
 
-@pytest.mark.parametrize("engine", [cookiecutter, copier], ids=["cookiecutter", "copier"])
-@pytest.mark.parametrize(
+each_rejected = pytest.mark.parametrize(
     ("answers", "sentence"),
     REJECTED,
     ids=[re.sub(r"[^\x20-\x7e]", "?", str(answers)) for answers, _ in REJECTED],
 )
-def test_rejected(template: Path, tmp_path: Path, engine, answers: dict[str, str], sentence: str) -> None:
+
+
+# In this process; the command lines are tested below.
+@each_rejected
+def test_cookiecutter_rejects(template: Path, tmp_path: Path, answers: dict[str, str], sentence: str, capfd) -> None:
+    with pytest.raises(FailedHookException):
+        by_cookiecutter(template, tmp_path, answers)
+    assert sentence in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@each_rejected
+def test_copier_rejects(template: Path, tmp_path: Path, answers: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        by_copier(template, tmp_path, answers)
+    assert sentence in str(raised.value)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("engine", [cookiecutter, copier], ids=["cookiecutter", "copier"])
+@pytest.mark.parametrize(("answers", "sentence"), [REJECTED[0], FORBIDDEN[0]], ids=["one answer", "two answers"])
+def test_a_command_line_rejects(template: Path, tmp_path: Path, engine, answers, sentence: str) -> None:
     done = subprocess.run(engine(template, tmp_path, answers), capture_output=True, text=True)
     assert done.returncode == 1
     assert sentence in done.stderr
