@@ -25,12 +25,12 @@ def run(arguments: argparse.Namespace) -> None:
     zone = find_value(values.read_values(env), "course", "calendar", "timezone") or "UTC"
     end = parse_end(arguments.until, zone, datetime.now().astimezone())
     if end and not text:
-        raise UserError("TEXT: missing. Write it too: `make announce TEXT='...' UNTIL='2027-02-12 18:00'`")
+        raise UserError(f"TEXT: missing. Write it too: `make announce ENV={env} TEXT='...' UNTIL='2027-02-12 18:00'`")
     with hub_api.connect(env) as hub:
         if text is None:
             print_announcement(hub, env)
         elif text.strip():
-            announce(hub, text.strip(), end)
+            announce(hub, env, text.strip(), end)
         else:
             hub.write_announcement({})
             print("The announcement is removed.")
@@ -52,7 +52,7 @@ def parse_end(until: str, zone: str, now: datetime) -> datetime | None:
     return end
 
 
-def announce(hub: Hub, text: str, end: datetime | None) -> None:
+def announce(hub: Hub, env: str, text: str, end: datetime | None) -> None:
     """Write an announcement, and look whether the hub's pages show it."""
     hub.write_announcement({"text": text, **({"until": end.isoformat()} if end else {})})
     if not hub.shows_announcement():
@@ -62,7 +62,7 @@ def announce(hub: Hub, text: str, end: datetime | None) -> None:
         )
     print(
         f"The hub's pages show it{f' until {format_end(end)}' if end else ''}: sign-in, start of a server, home. "
-        "A notebook that is open does not. `make announce TEXT=` removes it."
+        f"A notebook that is open does not. `make announce ENV={env} TEXT=` removes it."
     )
 
 
@@ -70,7 +70,7 @@ def print_announcement(hub: Hub, env: str) -> None:
     """Print what is announced."""
     found = hub.read_announcement()
     if not found.get("text"):
-        print(f"{chart.name_release(env)}: nothing is announced. `make announce TEXT='...'` does it")
+        print(f"{chart.name_release(env)}: nothing is announced. `make announce ENV={env} TEXT='...'` does it")
         return
     until = found.get("until")
     print(f"{chart.name_release(env)}{f', until {format_end(datetime.fromisoformat(until))}' if until else ''}:")

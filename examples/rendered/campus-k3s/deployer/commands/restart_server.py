@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer.cluster import hub_api, reasons, servers
 from deployer.cluster.hub_api import Hub
-from deployer.commands.options import add_environment
+from deployer.commands.options import add_environment, add_student, read_student
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
 
@@ -18,12 +18,12 @@ STOP, START, POLL = 120, 660, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_environment(parser)
-    parser.add_argument("--name", required=True, help="the student's user name, as the hub knows it")
+    add_student(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    name = arguments.name
+    name = read_student(arguments)
     with hub_api.connect(arguments.env) as hub:
         if find_server(hub, name):
             print_step(f"stopping the server of {name}")

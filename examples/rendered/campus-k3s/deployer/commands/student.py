@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer import redact, units
 from deployer.cluster import diagnose, hub_api, reasons, servers
-from deployer.commands.options import add_environment
+from deployer.commands.options import add_environment, add_student, read_student
 
 # How many are shown.
 EVENTS = 10
@@ -18,12 +18,12 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_environment(parser)
-    parser.add_argument("--name", required=True, help="the student's user name, as the hub knows it")
+    add_student(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    env, name = arguments.env, arguments.name
+    env, name = arguments.env, read_student(arguments)
     with hub_api.connect(env) as hub:
         user = hub.read_user(name)
     pod = servers.find_pod(env, name)

@@ -24,8 +24,9 @@ from deployer.process import find_tool
 from deployer.yaml_files import find_value
 
 SECRET = "operator"  # noqa: S105 - the name of an object
-# Seconds. A page of the list of users says of how many it is.
-ANSWER = 60
+# Seconds for an answer, and for a hub that is starting.
+ANSWER, START = 60, 10
+# With this type, a page of the list of users says where the next one begins.
 PAGINATED = "application/jupyterhub-pagination+json"
 # The group whose properties are the announcement, and the mark of its text: templates/announcement.py of the template.
 GROUP, SHOWN = "announcement", 'class="course-announcement"'
@@ -59,7 +60,9 @@ class Hub:
             reason = f"the hub's API, {method} {path}: {error.code} {read_reason(error)}"
             raise (NotFoundError if error.code == 404 else UserError)(reason) from error
         except OSError as error:
-            raise UserError(f"the hub's API does not answer ({error}). Look at `make status`") from error
+            raise UserError(
+                f"the hub does not answer ({error}). Perhaps it is starting: look at `make status`"
+            ) from error
         return json.loads(text) if text else None
 
     def read_user(self, name: str) -> dict[str, Any]:
@@ -164,15 +167,16 @@ def connect(env: str) -> Iterator[Hub]:
 def forward_port(env: str) -> Iterator[str]:
     """Yield a port of this machine that leads to the hub. Raises UserError where there is no way."""
     command = [find_tool("kubectl"), "--namespace", chart.name_release(env), "port-forward", "--address=127.0.0.1"]
+    command += [f"--pod-running-timeout={START}s", "service/hub", ":8081"]
     pipe = subprocess.PIPE
-    with subprocess.Popen([*command, "service/hub", ":8081"], cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
         try:
             # For the type checker: both are pipes.
             assert process.stdout and process.stderr
             found = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
             if not found:
                 reason = process.stderr.read().strip() or "kubectl gives no reason"
-                raise UserError(f"the hub of {env} cannot be reached: {reason}. Look at `make status ENV={env}`")
+                raise UserError(f"the hub of {env} does not run ({reason}). Look at `make status ENV={env}`")
             yield found[1]
         finally:
             process.terminate()

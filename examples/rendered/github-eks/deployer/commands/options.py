@@ -33,6 +33,18 @@ def parse_wait(arguments: argparse.Namespace) -> int:
     return units.parse_duration(arguments.wait, "WAIT") if arguments.wait else limit
 
 
+def add_student(parser: argparse.ArgumentParser) -> None:
+    """Add `--name`."""
+    parser.add_argument("--name", required=True, help="the student's user name, as the hub knows it")
+
+
+def read_student(arguments: argparse.Namespace) -> str:
+    """Return the student that was named. Raises UserError where none was."""
+    if not arguments.name:
+        raise UserError("NAME: missing. Write the student's user name as the hub shows it, such as NAME=ada")
+    return str(arguments.name)
+
+
 def add_answers(parser: argparse.ArgumentParser) -> None:
     """Add `--answers`."""
     parser.add_argument("--answers", default="", help="a YAML file with answers; without it, they are asked for")
