@@ -32,7 +32,7 @@ def explain_unschedulable(message: str, is_scaling: bool) -> str:
         return "No node has room yet: the autoscaler is adding one, which takes some minutes"
     if "volume" in message.lower():
         return f"The volume of the home cannot be used ({message}). docs/cluster.md says which storage the hub needs"
-    return f"No node has room for it ({message}). `make seats` says how many servers fit; docs/cluster.md adds nodes"
+    return f"No node has room for it ({message}). `make seats` says how many servers fit; docs/students.md what to do"
 
 
 def explain_volume(events: list[Event]) -> str:
