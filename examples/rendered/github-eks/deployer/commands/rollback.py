@@ -86,11 +86,14 @@ def send_robot(env: str) -> bool:
 
 
 def finish(env: str, run_helm: Callable[[], Done]) -> Done:
-    """Run Helm. If somebody interrupts it, repair at once what it leaves."""
+    """Run Helm. If somebody interrupts it, repair at once what it leaves: a revision that is failed, or pending."""
+    before = max((revision.number for revision in release.list_revisions(env)), default=0)
     try:
         return run_helm()
     except KeyboardInterrupt:
-        recover_interrupted(env, 0)
+        kept = release.list_revisions(env)
+        if kept and kept[-1].number > before and kept[-1].state not in release.DEPLOYED:
+            repair(env, kept[-1])
         raise
 
 
@@ -99,16 +102,21 @@ def recover_interrupted(env: str, limit: float) -> None:
 
     Another deploy may be at work: it has so many seconds to end.
     """
-    pending = wait_for_pending(env, limit)
-    if not pending:
-        return
-    interrupted = f"revision {pending.number} was interrupted ({pending.state})"
+    if pending := wait_for_pending(env, limit):
+        repair(env, pending)
+
+
+def repair(env: str, revision: Revision) -> None:
+    """Go back from a revision that was interrupted to the one that ran before it. Raises UserError if Helm cannot."""
+    interrupted = f"revision {revision.number} was interrupted ({revision.state})"
     if target := release.find_last_deployed(env):
         print_step(f"{interrupted}: back to revision {target.number}")
         done = release.roll_back(env, target)
-    else:
+    elif revision.is_pending:
         print_step(f"{interrupted}, and none before it ran: Helm forgets it")
-        done = release.forget_revision(env, pending)
+        done = release.forget_revision(env, revision)
+    else:
+        return  # Helm installs over a first install that failed.
     if done.returncode:
         raise UserError(f"the release cannot be repaired: {done.stderr.strip()}")
 
