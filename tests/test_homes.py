@@ -138,6 +138,14 @@ def test_the_state_changes_with_every_change(home: Path) -> None:
     assert json.loads(run_agent("state", home).stdout) == seen[-1]
 
 
+def test_a_home_is_emptied_and_nothing_behind_its_links(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "kept").touch()
+    (home / "away").symlink_to(tmp_path / "elsewhere")
+    assert json.loads(run_agent("empty", home).stdout) == []
+    assert (tmp_path / "elsewhere" / "kept").exists()
+
+
 def test_a_file_that_shrinks_while_it_is_read_keeps_the_archive_whole() -> None:
     body = packing.Content(io.BytesIO(b"abc"), 5)
     assert body.read(4) + body.read(4) == b"abc\0\0"
