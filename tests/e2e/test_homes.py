@@ -141,6 +141,8 @@ def test_a_student_finds_the_files(repository: Repository, student: Student) -> 
     student.session.delete(address, headers=student.headers).raise_for_status()
     done = repository.run_deployer("restore", "--env=staging", "--student=ada", "--file=~/week 1/exercise 1.ipynb")
     assert "ada: 1 files restored" in done.stdout
+    # A connection that was idle meanwhile may be closed.
+    student.session.close()
     assert student.session.get(address, params={"content": 0}).json()["size"] == 110_000
     assert student.closed is None
     assert "ada: " in archive(repository)
