@@ -122,19 +122,32 @@ def name_home(env: str, student: str) -> dict[str, str]:
     return {key: str(value) for key, value in json.loads(done.stdout)[student].items()}
 
 
-def find_or_create_home(env: str, student: str, homes: list[Home], entry: dict[str, Any]) -> Home:
+def name_missing_homes(env: str, students: list[str], homes: list[Home]) -> dict[str, dict[str, str]]:
+    """Return the names as `name_home` does, of all students who have no home: asking for each would take seconds."""
+    missing = [student for student in students if not find_home(student, homes) and student != SHARED]
+    return parse_json(ask_hub(env, *missing)) if missing else {}
+
+
+def find_home(student: str, homes: list[Home]) -> Home | None:
+    """Return the home of a student, which may be named as its archive is."""
+    return next((home for home in homes if student in (home.student, home.key)), None)
+
+
+def find_or_create_home(
+    env: str, student: str, homes: list[Home], entry: dict[str, Any], names: dict[str, dict[str, str]]
+) -> Home:
     """Return the home of a student, which is made where there is none, as the hub would make it.
 
-    `entry` is what the manifest says of the archive for it.
+    `entry` is what the manifest says of the archive for it, `names` what is known of names.
     """
-    if found := [home for home in homes if student in (home.student, home.key)]:
-        return found[0]
+    if home := find_home(student, homes):
+        return home
     if is_shared(env) and student == Path(entry["folder"]).name:
         name, folder = find_folders(env)
         return Home(student, student, name, f"{folder}/{student}".lstrip("/"))
     if student == SHARED:
         raise UserError(f"{chart.name_release(env)} has no folder that all students share: restore it AS=a student")
-    named = name_home(env, student)
+    named = names.get(student) or name_home(env, student)
     if found := [home for home in homes if named["name"] in (home.key, home.folder)]:
         return found[0]
     if is_shared(env):

@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     entries = list(manifest.values()) if arguments.all else choose_entries(env, manifest, arguments.student, folder)
     file = normalize_file(env, arguments.file)
     homes = listing.list_homes(env, pods.list_folders(env))
+    names = listing.name_missing_homes(env, [target or entry["student"] for entry in entries], homes)
     failures = []
     for number, entry in enumerate(entries, 1):
         student = target or entry["student"]
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
             archives.require_whole(folder, entry)
             if file:
                 archives.require_file(folder, entry, file)
-            home = listing.find_or_create_home(env, student, homes, entry)
+            home = listing.find_or_create_home(env, student, homes, entry, names)
             said = restore_home(env, home, folder, entry, file)
         except UserError as error:
             if len(entries) == 1:
