@@ -155,6 +155,13 @@ def test_cost_of_a_term(edited, seats):
     always, classes = seats.describe_cost(course, date(2027, 1, 1))
     assert always == "A term of 6 weeks until 2027-02-12 costs 1,512 with 3 nodes at 0.5 per hour, always on."
     assert classes.startswith("With the calendar it costs 528: 3 nodes for 4 hours per week, and (assumed) one node")
+    exams = [{"start": f"{day} 09:00", "end": f"{day} 12:00"} for day in ("2026-12-01", "2027-02-10")]
+    calendar["exams"] = exams
+    calendar["classes"].append({"dates": ["2027-01-16"], "start": "09:00", "end": "09:30"})
+    course = importlib.import_module("deployer.course").parse_course(values)
+    *_, dated = seats.describe_cost(course, date(2027, 1, 1))
+    # 3.5 hours of the exam that is to come and 1 of the class, for 2 more nodes at 0.5.
+    assert dated.startswith("With the calendar it costs 532: 3 nodes for 4 hours per week and 4.5 hours of exams and")
 
 
 def test_seats_without_a_price_or_a_node(edited):

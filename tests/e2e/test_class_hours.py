@@ -1,4 +1,4 @@
-"""Deploys while a class meets: its placeholders, Running or Pending, are neither waited for nor reset.
+"""Deploys while a class meets or has an exam: its placeholders, Running or Pending, are neither waited for nor reset.
 
 One placeholder fits on the node of the cluster, the others stay Pending. The tests go on from each other.
 """
@@ -68,7 +68,7 @@ def test_a_first_deploy_in_class_hours(repository) -> None:
 
 def test_a_deploy_does_not_wait_for_placeholders(repository, in_class) -> None:
     start, before = time.monotonic(), count_placeholders(repository)
-    repository.change({"jupyterhub": {"cull": {"timeout": 1800}}}, "Stop idle servers after half an hour")
+    repository.change({"jupyterhub": {"cull": {"timeout": 1800, "every": 10}}}, "Stop idle servers after half an hour")
     assert "robot student: all checks passed" in repository.deploy("prod")
     check_untouched(repository, in_class, start, before)
 
@@ -103,8 +103,26 @@ def test_helm_by_hand(repository, in_class) -> None:
     check_untouched(repository, in_class, start, before)
 
 
+def test_an_exam_refuses_deploys_and_stops_no_server_without_a_restart(repository, in_class) -> None:
+    start, before = time.monotonic(), count_placeholders(repository)
+    hub = repository.kubectl("prod", "get", "pods", "--selector=component=hub", "--output=name")
+    exam = {"title": "Final", "start": f"{TODAY} 00:00", "end": f"{TODAY + timedelta(days=1)} 23:59"}
+    repository.change({"course": {"calendar": {"exams": [exam]}}}, "An exam is on")
+    said = repository.deploy("prod", check=False)
+    assert "prod: the exam 'Final' is from" in said and "IN_EXAM=y" in said
+    done = repository.run_deployer("deploy", "--env=prod", f"--timeout={TIMEOUT}", "--in-exam")
+    assert "robot student: all checks passed" in done.stdout
+    end = time.monotonic() + 180
+    while "No idle server is stopped before" not in repository.kubectl("prod", "logs", "deployment/hub", "--since=30s"):
+        assert time.monotonic() < end, "the culler does not see the exam"
+        time.sleep(2)
+    assert repository.kubectl("prod", "get", "pods", "--selector=component=hub", "--output=name") == hub
+    assert "The exam 'Final' is from" in repository.run_deployer("status", "--env=prod").stdout
+    check_untouched(repository, in_class, start, before)
+
+
 def test_a_calendar_that_is_emptied_takes_the_placeholders_along(repository, in_class) -> None:
-    repository.change({"course": {"calendar": {"classes": []}}}, "The term is over")
+    repository.change({"course": {"calendar": {"classes": [], "exams": []}}}, "The term is over")
     repository.deploy("prod")
     end = time.monotonic() + 60
     while repository.kubectl("prod", "get", "deployment", "class-placeholder", "--ignore-not-found"):

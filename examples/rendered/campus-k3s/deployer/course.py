@@ -39,9 +39,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Hours of a week in which the nodes of the whole class are up, and the last day of the term (None: no end)."""
+    """Hours of a week in which the nodes of the whole class are up, hours on dates, the last day (None: no end)."""
 
     hours: float
+    dates: tuple[tuple[date, float], ...]
     term_ends: date | None
 
 
@@ -96,17 +97,33 @@ def parse_course(found: YamlMapping) -> Course:
         peak=course["peak"],
         node=parse_node(course["node"]),
         server=parse_server(found),
-        calendar=Calendar(
-            hours=sum(count_hours(lecture, calendar.get("before") or 0) for lecture in calendar.get("classes") or ()),
-            term_ends=units.parse_date(calendar.get("termEnds") or None, "course.calendar.termEnds"),
-        ),
+        calendar=parse_calendar(calendar),
+    )
+
+
+def parse_calendar(calendar: YamlMapping) -> Calendar:
+    """Return for how long `course.calendar` needs its nodes, and the end of the term."""
+    before, classes = calendar.get("before") or 0, calendar.get("classes") or ()
+    dates = [
+        (day, count_hours(lecture, before))
+        for lecture in classes
+        for text in lecture.get("dates") or ()
+        if (day := units.parse_date(text, "course.calendar.classes: dates"))
+    ]
+    for exam in calendar.get("exams") or ():
+        start, end = (units.parse_moment(exam[edge], f"course.calendar.exams: {edge}") for edge in ("start", "end"))
+        dates.append((start.date(), (end - start).total_seconds() / 3600 + before / 60))
+    return Calendar(
+        hours=sum(count_hours(lecture, before) * len(lecture.get("days") or ()) for lecture in classes),
+        dates=tuple(dates),
+        term_ends=units.parse_date(calendar.get("termEnds") or None, "course.calendar.termEnds"),
     )
 
 
 def count_hours(lecture: YamlMapping, before: int) -> float:
-    """Return the hours of a week for which a class needs its nodes; 0 for one that meets on dates."""
+    """Return the hours for which a class needs its nodes each time it meets."""
     start, end = (units.parse_time(lecture[edge], f"course.calendar.classes: {edge}") for edge in ("start", "end"))
-    return len(lecture.get("days") or ()) * (end - start + before) / 60
+    return (end - start + before) / 60
 
 
 def parse_node(node: YamlMapping) -> Node:

@@ -57,10 +57,13 @@ def describe_cost(course: Course, today: date) -> list[str]:
     span = f"{weeks:.0f} weeks until {ends}" if ends else f"{WEEKS} weeks (assumed: course.calendar.termEnds is empty)"
     always = nodes * price * 168 * weeks
     lines = [f"A term of {span} costs {always:,.0f} with {nodes} nodes at {price} per hour, always on."]
-    if hours := course.calendar.hours:
-        in_class = (nodes * hours + 1 * (168 - hours)) * price * weeks
+    hours = course.calendar.hours
+    on_dates = sum(length for day, length in course.calendar.dates if day >= today)
+    if hours or on_dates:
+        in_class = (nodes * hours + 1 * (168 - hours)) * price * weeks + (nodes - 1) * on_dates * price
+        dated = f" and {on_dates:g} hours of exams and classes on dates" if on_dates else ""
         lines.append(
-            f"With the calendar it costs {in_class:,.0f}: {nodes} nodes for {hours:g} hours per week, "
+            f"With the calendar it costs {in_class:,.0f}: {nodes} nodes for {hours:g} hours per week{dated}, "
             "and (assumed) one node between the classes."
         )
     return lines

@@ -80,6 +80,14 @@ def parse_date(value: object, key: str) -> date | None:
         raise UserError(f"{key}: '{value}' is not a date. Write it as 2027-02-12, in quotes") from error
 
 
+def parse_moment(value: object, key: str) -> datetime:
+    """Return a day with a time of day, without a time zone."""
+    try:
+        return datetime.strptime(str(value), "%Y-%m-%d %H:%M")
+    except ValueError as error:
+        raise UserError(f"{key}: '{value}' is not a date with a time of day. Write it as '2027-02-12 09:00'") from error
+
+
 def format_age(moment: str, now: datetime) -> str:
     """Return how long ago a moment was, in the largest unit that fits. `moment` is in ISO 8601, in UTC."""
     then = datetime.fromisoformat(moment.replace("Z", "+00:00"))
