@@ -81,6 +81,12 @@ def test_a_calendar_that_cannot_be_read(repository: Path) -> None:
     assert done.stderr.startswith("course.calendar: day is out of range for month") and "`make check`" in done.stderr
 
 
+def test_the_form_of_an_earlier_template(repository: Path) -> None:
+    change_calendar(repository, classTimes=["mon 10:00-11:30"])
+    said = run_deployer(repository, "calendar").stderr
+    assert said == "course.calendar.classTimes: the key was replaced by classes. `make check` prints what to write\n"
+
+
 def test_a_request_warns_of_exams_and_of_the_end_of_the_term(repository: Path, chart: Path) -> None:
     assert "### The next two weeks" not in run_deployer(repository, "impact", "--base=main").stdout
     end = datetime.now(timezone.utc) + timedelta(days=5)

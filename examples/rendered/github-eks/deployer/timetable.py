@@ -30,6 +30,10 @@ def read_calendar(found: YamlMapping) -> YamlMapping:
         if path[:2] == ("course", "calendar"):
             raise UserError(f"{join_keys(path)} {problem}. `make check` says what else is wrong")
     given = find_value(found, "course", "calendar") or {}
+    if "classTimes" in given:
+        raise UserError(
+            "course.calendar.classTimes: the key was replaced by classes. `make check` prints what to write"
+        )
     calendar = {
         "timezone": given.get("timezone") or "UTC",
         "classes": given.get("classes") or [],
