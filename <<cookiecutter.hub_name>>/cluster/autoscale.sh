@@ -1,4 +1,5 @@
+<% from cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/facts.jinja" import autoscale with context %>
 #!/bin/sh -e
 # Let the pool of the students grow and shrink between none and $MAX nodes, which is also how a new limit gets there.
 # Run it with `make cluster DO=autoscale`.
-<% include cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/autoscale.sh" ignore missing %>
+<< autoscale | trim >>

@@ -1,3 +1,4 @@
+<% from cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/facts.jinja" import fixed with context %>
 #!/bin/sh -e
 # Keep $MAX nodes for the students, day and night: for an exam. Run it with `make cluster DO=fixed`.
-<% include cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/fixed.sh" ignore missing %>
+<< fixed | trim >>

@@ -1,2 +1,3 @@
+<% from cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/facts.jinja" import where with context %>
 # Where the cluster is. `make cluster` reads it before it runs one of the others.
-<% include cookiecutter.__pieces ~ "platform/" ~ cookiecutter.platform ~ "/where.sh" ignore missing %>
+<< where | trim >>

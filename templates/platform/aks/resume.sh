@@ -1,1 +1,0 @@
-az aks start --resource-group "$RESOURCE_GROUP" --name "$NAME"

@@ -1,1 +1,0 @@
-eksctl scale nodegroup --cluster "$NAME" --region "$REGION" --name students --nodes-min 0 --nodes-max "$MAX"

@@ -1,1 +1,0 @@
-eksctl delete cluster --name "$NAME" --region "$REGION" --wait

@@ -1,1 +1,0 @@
-gcloud container clusters delete "$NAME" --project "$PROJECT" --zone "$ZONE" --quiet

@@ -1,3 +1,0 @@
-for pool in students default-pool; do
-  gcloud container clusters resize "$NAME" --project "$PROJECT" --zone "$ZONE" --node-pool "$pool" --num-nodes 0 --quiet
-done

@@ -1,1 +1,0 @@
-gcloud container clusters resize "$NAME" --project "$PROJECT" --zone "$ZONE" --node-pool default-pool --num-nodes 1 --quiet
