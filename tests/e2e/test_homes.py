@@ -200,7 +200,7 @@ def test_destroyed(repository: Repository, archived: Path) -> None:
     refused = destroy("yes\n")
     assert refused.returncode == 1 and f"nothing was deleted: 'yes' is not {name}" in refused.stderr
     done = destroy(f"{name}\n")
-    assert done.returncode == 0 and f"the homes of {HOMES + 1} students: Grace.Hopper@example.edu, ada" in done.stdout
-    assert f"{name} is deleted" in done.stdout and "gh api --method DELETE" in done.stdout
+    assert f"the homes of {HOMES + 1} students: ada, eve, Grace.Hopper@example.edu" in done.stdout
+    assert done.returncode == 0 and f"{name} is deleted" in done.stdout and "gh api --method DELETE" in done.stdout
     assert not repository.run("kubectl", "get", "namespace", name, "--ignore-not-found").stdout
     assert len(repository.kubectl("prod", "get", "pvc", "--output=name").split()) == HOMES + 1
