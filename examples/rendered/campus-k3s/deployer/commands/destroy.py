@@ -45,7 +45,9 @@ def run(arguments: argparse.Namespace) -> None:
     for line in describe_hub(env, homes, kept):
         print(line)
     if homes and not arguments.without_archive:
-        hint = f"Run `make archive ENV={env}`, or delete the homes for good: `make destroy ENV={env} WITHOUT_ARCHIVE=y`"
+        to = f" TO={arguments.source}" if arguments.source else ""
+        anyway = f"`make destroy ENV={env} WITHOUT_ARCHIVE=y`"
+        hint = f"Run `make archive ENV={env}{to}`, or delete the homes for good: {anyway}"
         require_archives(env, homes, archives.find_folder(env, arguments.source), hint)
     require_typed_name(name)
     delete(env)
