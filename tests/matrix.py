@@ -62,6 +62,10 @@ FORBIDDEN = [
         {"tls": "autohttps", "platform": "k3s", "hub_domain": "hub.example.edu"},
         "tls 'autohttps' conflicts with platform 'k3s': the Traefik of k3s uses ports 80 and 443. Choose tls ingress.",
     ),
+    (
+        {"tls": "autohttps", "platform": "k3s"},
+        "Enter hub_domain, or choose tls none.\ntls 'autohttps' conflicts with platform 'k3s': the Traefik",
+    ),
     ({"students": "20", "peak_students": "21"}, "peak_students '21' conflicts with students '20': only enrolled"),
     (
         {"memory_limit": "1G", "memory_guarantee": "1025M"},

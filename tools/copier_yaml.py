@@ -23,10 +23,18 @@ def write_pattern(question: Question) -> str:
     return f"<% if not ({good}) %><< {quote_literal(head)} ~ {key} ~ {quote_literal(tail)} >>"
 
 
+def join_rules(question: Question) -> str:
+    """Return a template that renders to a line for each rule that an answer breaks: to nothing if it is good."""
+    rules = question.templates()
+    if len(rules) < 2:
+        return "".join(rules)
+    # An empty line between two messages: Jinja removes the first line end after a block.
+    return "<% set broken %>" + "\n\n".join(rules) + "<% endset %><< broken | trim >>"
+
+
 def write_validator(question: Question) -> str:
     """Return a template that renders to nothing for a good answer and to a message for another one."""
-    # An empty line between two messages: Jinja removes the first line end after a block.
-    rules = "\n\n".join(question.templates())
+    rules = join_rules(question)
     return write_pattern(question) + (f"<% else %>{rules}" if rules else "") + "<% endif %>"
 
 
@@ -37,7 +45,7 @@ def needs_reason(question: Question) -> bool:
 
 def write_reason(question: Question) -> dict[str, Any]:
     """Return a hidden question: the message on the default, or nothing if the default is good."""
-    rules = "".join(question.templates())
+    rules = join_rules(question)
     text = f"<% set {question.key} %>{question.default}<% endset %>{rules}"
     return {"type": "str", "when": False, "default": text}
 
@@ -70,7 +78,7 @@ def write_choices(question: Question) -> dict[str, str | dict[str, str]]:
     labels = {f"{value}: {label}": value for value, label in question.choices.items()}
     if not question.rules:
         return dict(labels)
-    rules = "".join(question.templates())
+    rules = join_rules(question)
     return {
         label: {"value": value, "validator": f"<% set {question.key} = {quote_literal(value)} %>{rules}"}
         for label, value in labels.items()
