@@ -17,6 +17,7 @@ from deployer.yaml_files import (
     find_value,
     has_value,
     join_keys,
+    list_blank_keys,
     list_leaves,
     read_mapping,
     read_text,
@@ -126,22 +127,21 @@ def read_values(env: str) -> YamlMapping:
 
 
 def list_emptied_mappings(env: str) -> list[str]:
-    """Return a message for each key without a value, where Helm would remove the mapping of a layer below."""
+    """Return a message for each key with nothing behind it, where Helm would remove the mapping of a layer below."""
     removed: dict[KeyPath, tuple[str, object]] = {}
     below: YamlMapping = {}
     for layer in list_layers(env)[1:]:
         found = read_mapping(layer)
-        for path, value in list_leaves(found):
-            if value is None:
-                removed[path] = (label(layer), find_value(below, *path))
+        for path in list_blank_keys(layer):
+            removed[path] = (label(layer), find_value(below, *path))
         below = stack(below, found)
     own = read_mapping(CHART_VALUES)
     for path, value in list_leaves(read_given_values(env)):
-        if value is None and not removed[path][1]:
+        if value is None and path in removed and not removed[path][1]:
             removed[path] = (removed[path][0], find_value(own, *path))
     return [
         f"{file}: {join_keys(path)}: the key has no value, so Helm would remove {', '.join(map(str, lost))}. "
-        "Remove the line, or write below it what differs"
+        "Remove the line, or write below it what differs; write null to remove them"
         for path, (file, lost) in removed.items()
         if lost and isinstance(lost, dict)
     ]
