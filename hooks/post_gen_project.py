@@ -31,7 +31,7 @@ def prune() -> None:
 
 
 def origin() -> dict[str, str]:
-    """What copier notes of a template: `git describe` of its commit, and its address as it was given."""
+    """Return what copier records of a template: `git describe` of its commit, and its address as it was given."""
     address = answers["_template"]
     if (CALLED_FROM / address / "cookiecutter.json").is_file():
         address = os.path.abspath(CALLED_FROM / address)

@@ -16,7 +16,7 @@ from jinja2.sandbox import SandboxedEnvironment
 # which the path leads, with all that is in it; when the text of a hook cannot be rendered, it removes nothing.
 # << '%(hub_name: is a path. Correct it in the replay file.)s' % {} if '/' in cookiecutter.hub_name else '' >>
 
-# What cookiecutter will keep, and with what it asked: for a choice all of its values.
+# The context that cookiecutter keeps, and the one it asked with: for a choice all of its values.
 kept = dict(json.loads(r'<< cookiecutter.items() | list | tojson >>'))  # fmt: skip
 asked = dict(json.loads(r'<< _cookiecutter.items() | list | tojson >>'))  # fmt: skip
 CALLED_FROM = Path(os.environ.get("PWD", "."))

@@ -158,7 +158,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{sum(durations):7.1f}  {kind}")
     terminalreporter.write_line(
         f"The matrix has {len(CELLS)} cells, {len(PAIRS)} of them for every allowed pair of choices; "
-        f"{len(FORBIDDEN)} forbidden sets of answers are refused."
+        f"{len(FORBIDDEN)} forbidden sets of answers are rejected."
     )
     ran = len(terminalreporter.stats.get("passed", [])) + len(terminalreporter.stats.get("failed", []))
     if skipped := len(terminalreporter.stats.get("skipped", [])):

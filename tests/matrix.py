@@ -182,7 +182,7 @@ NAMED = {
 }
 ROWS = {f"pair-{number:02}": row for number, row in enumerate(pairs(), 1)}
 PAIRS = {name: completed(row) for name, row in ROWS.items()}
-# Answer files of real situations. A guard refuses classes of a term that is over, and so these terms end next year.
+# Answer files of real situations. A guard rejects classes of a term that is over, and so these terms end next year.
 NEXT_YEAR = {"term_ends": f"{date.today().year + 1}-12-18"}
 EXAMPLES = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) | NEXT_YEAR for path in TEMPLATE.glob("examples/*.yaml")

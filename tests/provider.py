@@ -36,7 +36,7 @@ class Endpoints(BaseHTTPRequestHandler):
         self.answer(200, {"access_token": form["code"][0], "token_type": "Bearer", "id_token": id_token})
 
     def do_GET(self) -> None:
-        """Who a person is, whether GitHub lists them as a member, and the keys of the LMS."""
+        """Return the name of a person, whether GitHub lists them as a member, and the keys of the LMS."""
         if self.path == "/jwks":
             key = jwt.algorithms.RSAAlgorithm.to_jwk(self.server.key.public_key(), as_dict=True)
             return self.answer(200, {"keys": [{**key, "kid": "lms", "use": "sig"}]})

@@ -85,7 +85,7 @@ class Repository:
         self.run("git", "revert", "--no-edit", "HEAD")
 
     def kubectl(self, env: str, *arguments: str, check: bool = True) -> str:
-        """What kubectl prints for the namespace of an environment."""
+        """Return the output of kubectl for the namespace of an environment."""
         return self.run("kubectl", "--namespace", f"{self.name}-{env}", *arguments, check=check).stdout
 
     def secret(self, env: str, key: str) -> str:

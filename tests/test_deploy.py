@@ -20,7 +20,7 @@ def repository(edited: Callable[..., Path]) -> Path:
     return made
 
 
-def refused(repository: Path, command: str, *arguments: str, **environ: str) -> str:
+def rejected(repository: Path, command: str, *arguments: str, **environ: str) -> str:
     """What a command says when it stops."""
     done = run_deployer(repository, command, *arguments, "--env=staging", **environ)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stdout + done.stderr
@@ -28,24 +28,24 @@ def refused(repository: Path, command: str, *arguments: str, **environ: str) -> 
 
 
 def test_nothing_is_deployed_without_a_commit(repository: Path) -> None:
-    assert "there is no commit yet" in refused(repository, "deploy")
+    assert "there is no commit yet" in rejected(repository, "deploy")
 
 
-def test_a_dirty_tree_is_refused_and_its_files_are_named(repository: Path) -> None:
+def test_a_dirty_tree_is_rejected_and_its_files_are_named(repository: Path) -> None:
     commit(repository)
     (repository / "config" / "new.yaml").write_text("a: b\n", "utf-8")
-    said = refused(repository, "deploy")
+    said = rejected(repository, "deploy")
     assert "commit or stash" in said and "config/new.yaml" in said
 
 
 def test_secrets_are_wanted_before_the_cluster_is_asked(repository: Path, chart: Path) -> None:
     commit(repository)
-    assert "secrets/staging.yaml is missing: run `make secrets`" in refused(repository, "deploy", KUBECTL="/bin/false")
+    assert "secrets/staging.yaml is missing: run `make secrets`" in rejected(repository, "deploy", KUBECTL="/bin/false")
 
 
 @pytest.mark.parametrize("timeout", ["10", "ten minutes", "", "-5m"])
 def test_a_time_limit_that_helm_does_not_read(repository: Path, timeout: str) -> None:
-    assert f"TIMEOUT is '{timeout}'" in refused(repository, "deploy", f"--timeout={timeout}")
+    assert f"TIMEOUT is '{timeout}'" in rejected(repository, "deploy", f"--timeout={timeout}")
 
 
 def wanted(command: str) -> None:
@@ -69,7 +69,7 @@ def test_missing_dns_is_said_and_is_no_failure(bake) -> None:
 @pytest.mark.parametrize("command", ["rollback", "test-hub"])
 def test_no_cluster(repository: Path, command: str) -> None:
     wanted("kubectl")
-    said = refused(repository, command, KUBECONFIG=os.devnull)
+    said = rejected(repository, command, KUBECONFIG=os.devnull)
     assert said.startswith("kubectl reaches no cluster: The connection to the server localhost:8080 was refused")
     assert said.count("\n") == 1 and "memcache.go" not in said
     assert said == run_deployer(repository, "preflight", "--env=staging", KUBECONFIG=os.devnull).stderr

@@ -13,7 +13,7 @@ from repositories import TEMPLATE, run_deployer
 
 PACKAGE = TEMPLATE / "<<cookiecutter.hub_name>>" / "deployer"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-# What people see is printed here, and nowhere else.
+# Only these print what people see.
 PRINTERS = {PACKAGE / "__main__.py", *(PACKAGE / "commands").glob("*.py")}
 # The trial prints its steps while they run.
 PRINTERS |= {PACKAGE / "trial" / "report.py", PACKAGE / "trial" / "robot.py"}

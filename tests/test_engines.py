@@ -16,7 +16,7 @@ from matrix import CELLS, CHOICES, ROWS, uncovered
 
 from repositories import TEMPLATE, by_copier, objects, put_stand_in, render, run_deployer, run_python
 
-# What make check validates for; the design's range.
+# The versions of Kubernetes that make check validates for.
 KUBERNETES = [f"1.{minor}" for minor in range(30, 38)]
 # Kinds that are no part of Kubernetes itself, so that its schemas do not have them.
 FOREIGN = {"GCPBackendPolicy", "Gateway", "HTTPRoute", "HealthCheckPolicy", "Issuer"}
@@ -179,6 +179,6 @@ def test_default_repository_renders(bake, each_helm: str, monkeypatch, version: 
     assert objects(render(bake(), "prod", "--kube-version", version))
 
 
-def test_too_old_a_cluster_is_refused(bake) -> None:
+def test_too_old_a_cluster_is_rejected(bake) -> None:
     done = render(bake(), "prod", "--kube-version", "1.27.9")
     assert "chart requires kubeVersion: >=1.28.0-0" in done.stderr

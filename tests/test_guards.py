@@ -60,7 +60,7 @@ def changed(values: dict, change: dict) -> dict:
 
 
 def based(entry: dict, change: dict) -> dict:
-    """Return a change on top of the bases that an entry names."""
+    """Return a change together with the bases that an entry names."""
     together: dict = {}
     for base in entry.get("base", []):
         together |= BASES[base]

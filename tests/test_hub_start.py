@@ -33,7 +33,7 @@ CILOGON = {
         }
     },
 }
-# What prod has of hub.*, and what is printed.
+# A change of hub.* in prod, and the output.
 CRASHES = {
     "none": ({}, "the hub would start"),
     "a name in a snippet": (

@@ -178,7 +178,7 @@ def test_a_deploy_gets_the_digest_that_was_pushed_last(own: Path, chart: Path, t
 
     tell("keys", "mine")
     tell("secrets", "make")
-    # What only a person knows.
+    # Values that only a person knows.
     tell("secrets", "set", "--env=prod", "--key=jupyterhub.imagePullSecret.password", typed="only-for-this-test")
     config = own / "config" / "hub.yaml"
     config.write_text(config.read_text("utf-8").replace("fill-in--registry-username", "course"), "utf-8")
@@ -199,7 +199,7 @@ print(done.stdout, done.stderr)"""
 
 
 @pytest.mark.parametrize("file", ["hub", "staging"])
-def test_a_tag_in_config_is_refused(own: Path, file: str) -> None:
+def test_a_tag_in_config_is_rejected(own: Path, file: str) -> None:
     path = own / "config" / f"{file}.yaml"
     text = path.read_text("utf-8")
     if file == "hub":
@@ -228,7 +228,7 @@ def test_a_new_repository_has_the_lock_of_its_requirements(bake, interface: str)
         ("nbgitpuller==1.3.0", "nbgitpuller==1.3.0\ntornado", "look at tornado"),
     ],
 )
-def test_another_lock_is_refused(own: Path, old: str, new: str, sentence: str) -> None:
+def test_another_lock_is_rejected(own: Path, old: str, new: str, sentence: str) -> None:
     path = own / "image" / "requirements.txt"
     path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
     done = run_deployer(own, "image", "check-lock")
@@ -305,8 +305,8 @@ def test_the_lock_keeps_the_versions_of_the_base(own: Path) -> None:
     lock = (own / "image" / "requirements.lock").read_text("utf-8")
     assert "\nanyio==4.9.0 " in lock and "\nnbgitpuller==1.2.2 " in lock
     (own / "image" / "requirements.txt").write_text("nbgitpuller==1.3.0\n", "utf-8")
-    refused = run_deployer(own, "image", "lock", UV=uv)
-    assert "The base has other versions (image/constraints.txt): require what it has" in refused.stderr
+    rejected = run_deployer(own, "image", "lock", UV=uv)
+    assert "The base has other versions (image/constraints.txt): require what it has" in rejected.stderr
     assert (own / "image" / "requirements.lock").read_text("utf-8") == lock
     dockerfile = own / "image" / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text("utf-8").replace(base, "quay.io/another/base:1"), "utf-8")

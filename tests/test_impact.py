@@ -30,13 +30,13 @@ def user(**values: object) -> dict:
 CHANGES = {
     "a memory limit": (
         user(memory={"limit": "3G"}),
-        [HUB, "A student's memory limit goes from 2G to 3G, for servers that start from then on."],
+        [HUB, "A student's memory limit goes from 2G to 3G, for servers that start after the deploy."],
     ),
     "a memory guarantee": (
         user(memory={"guarantee": "1G"}),
         [
             HUB,
-            "A student's memory guarantee goes from 2G to 1G, for servers that start from then on.",
+            "A student's memory guarantee goes from 2G to 1G, for servers that start after the deploy.",
             re.compile(r"Seats go from 24 to 52 \(13 per node\); the peak is 20 students\."),
         ],
     ),
@@ -68,8 +68,8 @@ CHANGES = {
         [
             HUB,
             "The volume of a new student goes from 10Gi to 20Gi; existing volumes keep their size.",
-            "What opens after sign-in goes from /lab to /tree, for servers that start from then on.",
-            "A student's CPU limit goes from 2 to 1, for servers that start from then on.",
+            "What opens after sign-in goes from /lab to /tree, for servers that start after the deploy.",
+            "A student's CPU limit goes from 2 to 1, for servers that start after the deploy.",
         ],
     ),
     "the proxy": (
@@ -82,7 +82,7 @@ CHANGES = {
     ),
     "the hub's database": (
         {"jupyterhub": {"hub": {"db": {"pvc": {"storage": "2Gi"}}}}},
-        [HUB, "DANGER: the PersistentVolumeClaim hub-db-dir changes; Kubernetes lets it grow, and refuses the rest."],
+        [HUB, "DANGER: the PersistentVolumeClaim hub-db-dir changes; Kubernetes lets it grow, and rejects the rest."],
     ),
     "objects": (
         {"jupyterhub": {"prePuller": {"continuous": {"enabled": False}}}},
@@ -209,7 +209,7 @@ def test_a_base_that_is_not_there(repository: Path) -> None:
     assert "there is no commit 'no-such-branch': say which to compare with" in done.stderr
 
 
-def test_a_configuration_that_is_refused(repository: Path, chart: Path) -> None:
+def test_a_configuration_that_is_rejected(repository: Path, chart: Path) -> None:
     change(repository, user(memory={"guarantee": "9G"}))
     done = run_deployer(repository, "impact", "--base=main")
     assert done.returncode == 1

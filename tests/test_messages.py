@@ -32,7 +32,7 @@ CHECKS = {
         "<<<<<<< before updating\njupyterhub:\n=======\njupyterhub: {}\n>>>>>>> after updating",
         "chart/ci/fake-secrets.yaml:7: conflict markers of an update or merge.",
     ),
-    "conflict in what is no YAML": (
+    "conflict in a file that is not YAML": (
         "mise.toml",
         "[tools]",
         "<<<<<<< HEAD\n[tools]",
@@ -139,7 +139,7 @@ def test_nobody_has_to_read_to_the_end(bake):
         assert seats.stderr.read() == ""
 
 
-# What becomes of a line of config/hub.yaml, and what `make seats` says.
+# A line of config/hub.yaml, its replacement, and what `make seats` prints.
 SEATS = {
     "text": ("  peak: 20", "  peak: many", "config/hub.yaml: course.peak must be of the type integer ('many')."),
     "missing": ("    max: ", "    # max: ", "config/hub.yaml: course.node.max is missing."),
@@ -228,7 +228,7 @@ def test_first_make_that_fails_says_why_and_leaves_nothing(name, edited, tmp_pat
     assert not (repository / ".venv").exists()
 
 
-def test_make_that_was_interrupted_begins_anew(edited):
+def test_make_that_was_interrupted_starts_again(edited):
     repository = edited()
     (repository / ".venv" / "bin").mkdir(parents=True)
     done = subprocess.run(

@@ -100,7 +100,7 @@ def good(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[
     return done
 
 
-def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+def rejected(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert done.returncode != 0, done.stdout
     for word in words:
         assert word in done.stdout + done.stderr
@@ -152,21 +152,21 @@ def test_a_new_class_beside_the_old_one(course: Path, first: tuple[Path, Path, s
     require_separate(course, first[2], new)
     assert subprocess.run(["git", "log"], cwd=new, capture_output=True).returncode != 0, "it has a history"
     assert run("git", "status", "--porcelain", cwd=course) == ""
-    refused(run_deployer(course, "new-class", "--name", "stat-102", "--answers", answers), "is there already")
+    rejected(run_deployer(course, "new-class", "--name", "stat-102", "--answers", answers), "is there already")
 
 
-def test_a_fork_is_refused_until_it_is_a_class_of_its_own(
+def test_a_fork_is_rejected_until_it_is_a_class_of_its_own(
     course: Path, first: tuple[Path, Path, str], answers: str, tmp_path: Path
 ) -> None:
     fork = tmp_path / "fork"
     run("git", "clone", "--quiet", str(course), str(fork), cwd=tmp_path)
     run("git", "remote", "set-url", "origin", "https://gitlab.com/dept/stat-102.git", cwd=fork)
-    refused(
+    rejected(
         run_deployer(fork, "check", "--offline"),
         "has the secrets of the repository org/stat-101 (secretsFor), and this one is dept/stat-102",
         "make new-class NAME=",
     )
-    refused(run_deployer(fork, "secrets", "make"), "has the secrets of the repository org/stat-101")
+    rejected(run_deployer(fork, "secrets", "make"), "has the secrets of the repository org/stat-101")
     run("git", "remote", "add", "upstream", "https://github.com/Org/stat-101", cwd=fork)
     good(run_deployer(fork, "secrets", "check"))
     run("git", "remote", "remove", "upstream", cwd=fork)
@@ -179,7 +179,7 @@ def test_a_fork_is_refused_until_it_is_a_class_of_its_own(
     assert run("git", "log", "--format=%s", cwd=fork) == "A class\n", "what is new waits for a review"
 
 
-def test_copier_alone_keeps_the_old_secrets_and_is_refused(
+def test_copier_alone_keeps_the_old_secrets_and_is_rejected(
     course: Path, first: tuple[Path, Path, str], tmp_path: Path
 ) -> None:
     """The way by hand, as docs/new-class.md has it."""
@@ -190,7 +190,7 @@ def test_copier_alone_keeps_the_old_secrets_and_is_refused(
     commit(new, "Answers")
     run(sys.executable, "-m", "copier", "update", "--quiet", "--defaults", "--vcs-ref", ":current:", *data, cwd=new)
     assert (new / "secrets/prod.yaml").read_bytes() == before
-    refused(
+    rejected(
         run_deployer(new, "check", "--offline"),
         "secrets/prod.yaml has the secrets of 'stat-101-prod' (secretsFor): it must be 'stat-102-prod'",
         "`make secrets-forget`, then `make secrets`",
@@ -203,27 +203,27 @@ def test_copier_alone_keeps_the_old_secrets_and_is_refused(
     require_separate(course, first[2], new)
 
 
-def test_answers_that_cannot_be_right_are_refused_and_nothing_is_written(course: Path, tmp_path: Path) -> None:
+def test_answers_that_cannot_be_right_are_rejected_and_nothing_is_written(course: Path, tmp_path: Path) -> None:
     file = tmp_path / "some.yaml"
     file.write_text("{}\n", encoding="utf-8")
     new = ("new-class", "--name", "stat-102", "--answers", str(file))
     missing = run_deployer(course, *new)
-    refused(missing, "hub_domain: 'stat101.example.edu'", "sign_in_allow: 'org-101, user:grace'", "term_ends: '")
+    rejected(missing, "hub_domain: 'stat101.example.edu'", "sign_in_allow: 'org-101, user:grace'", "term_ends: '")
     file.write_text(yaml.safe_dump({**NEW, "hub_domain": "stat101.example.edu"}), encoding="utf-8")
-    refused(run_deployer(course, *new), "hub_domain: 'stat101.example.edu' is the address of stat-101")
+    rejected(run_deployer(course, *new), "hub_domain: 'stat101.example.edu' is the address of stat-101")
     file.write_text(yaml.safe_dump({**NEW, "admin_users": "?"}), encoding="utf-8")
-    refused(run_deployer(course, *new), "admin_users", "was removed again")
+    rejected(run_deployer(course, *new), "admin_users", "was removed again")
     for name in "stat-101", "../x", "":
-        refused(run_deployer(course, "new-class", "--name", name, "--answers", str(file)), f"NAME is '{name}'")
+        rejected(run_deployer(course, "new-class", "--name", name, "--answers", str(file)), f"NAME is '{name}'")
     (course / "NOTES.md").write_text("Edited.\n", encoding="utf-8")
     file.write_text(yaml.safe_dump(NEW), encoding="utf-8")
-    refused(run_deployer(course, *new), "the working tree is not what is committed")
+    rejected(run_deployer(course, *new), "the working tree is not what is committed")
     assert not (tmp_path / "stat-102").exists()
 
 
 def test_a_repository_that_has_moved_keeps_its_secrets(course: Path) -> None:
     run("git", "remote", "set-url", "origin", "git@git.example.edu:teaching/stat-101.git", cwd=course)
-    refused(run_deployer(course, "secrets", "check"), "`make secrets MOVED=yes`")
+    rejected(run_deployer(course, "secrets", "check"), "`make secrets MOVED=yes`")
     good(run_deployer(course, "secrets", "make", "--moved"))
     assert "secretsFor: stat-101-prod in teaching/stat-101\n" in (course / "secrets/prod.yaml").read_text("utf-8")
     good(run_deployer(course, "secrets", "check"))
@@ -258,9 +258,9 @@ def test_a_new_term(course: Path, tmp_path: Path) -> None:
         assert re.search(f"{key}: .*", before)[0] != re.search(f"{key}: .*", after)[0]
     good(run_deployer(course, "check", "--offline"))
     commit(course, "A new term")
-    refused(run_deployer(course, *term), "git has the tag term-2026-autumn")
+    rejected(run_deployer(course, *term), "git has the tag term-2026-autumn")
     file.write_text("students: 60\n", encoding="utf-8")
-    refused(run_deployer(course, *term), "class_times and term_ends: missing")
+    rejected(run_deployer(course, *term), "class_times and term_ends: missing")
 
 
 def test_an_answer_follows_what_was_edited(course: Path) -> None:

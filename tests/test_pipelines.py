@@ -120,7 +120,7 @@ def test_no_secret_reaches_a_pull_request(bake, cell: str) -> None:
             assert "secrets." not in json.dumps(workflow)
             for job in workflow["jobs"].values():
                 assert set(job["permissions"]) <= {"contents", "pull-requests"}
-                # What may write runs nothing of the pull request.
+                # The job that may write runs no code of the pull request.
                 steps = json.dumps(job.get("steps", []))
                 assert "write" not in job["permissions"].values() or not ("checkout" in steps or "make" in steps)
 

@@ -348,9 +348,9 @@ SCRIPTS = ["create", "autoscale", "fixed"]
 def test_a_script_of_the_cluster_reads_the_course_contract(edited, tmp_path: Path, platform: str, do: str) -> None:
     """The clouds' own tools write down what they are asked here: there is no cloud to ask."""
     repository = edited(platform=platform)
-    refused = run_deployer(repository, "cluster", do)
-    assert refused.returncode == 1
-    assert "cluster/where.sh: " in refused.stderr
+    rejected = run_deployer(repository, "cluster", do)
+    assert rejected.returncode == 1
+    assert "cluster/where.sh: " in rejected.stderr
     where = repository / "cluster" / "where.sh"
     where.write_text(re.sub(r"fill-in--\S+", "somewhere", where.read_text("utf-8")), encoding="utf-8")
     asked = tmp_path / "asked"

@@ -142,7 +142,7 @@ def test_it_asks_no_service(hub: Path, tmp_path: Path) -> None:
     assert calls == []
 
 
-def test_a_part_of_the_history_is_refused(hub: Path, tmp_path: Path) -> None:
+def test_a_part_of_the_history_is_rejected(hub: Path, tmp_path: Path) -> None:
     commit(hub, "A second commit")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{hub}", "shallow")
     done = run_deployer(tmp_path / "shallow", "scan")

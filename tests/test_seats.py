@@ -133,7 +133,7 @@ def test_make_seats_says_18_with_anything_reserved(edited):
     write_course(repository, {"memory": "14G", "reserved": "1M", "max": 3})
     said = run_deployer(repository, "seats", "--env", "prod")
     assert "Memory is the limit: 6 seats per node, 18 seats on 3 nodes." in said.stdout
-    assert "not enough for course.peak, 20 students at once, and a deploy is refused: raise course.node.max to 4" in (
+    assert "not enough for course.peak, 20 students at once, and a deploy is rejected: raise course.node.max to 4" in (
         said.stdout
     )
 
@@ -169,9 +169,9 @@ def test_seats_without_a_price_or_a_node(edited):
     write_course(repository, {"memory": "14G", "max": 3})
     assert "The cost of a term is not known: course.node.price" in run_deployer(repository, "seats").stdout
     write_course(repository, {"memory": "14GiB", "max": 3})
-    refused = run_deployer(repository, "seats")
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("course.node.memory: '14GiB' is not in JupyterHub's units")
+    rejected = run_deployer(repository, "seats")
+    assert rejected.returncode == 1
+    assert rejected.stderr.startswith("course.node.memory: '14GiB' is not in JupyterHub's units")
 
 
 def test_default_answers_have_seats_for_the_peak(bake):

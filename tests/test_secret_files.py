@@ -191,7 +191,7 @@ def test_the_name_of_git_is_quoted_for_the_shell(hub: Path, tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
-def test_a_key_that_others_can_use_is_refused(hub: Path, person: Path, mode: int) -> None:
+def test_a_key_that_others_can_use_is_rejected(hub: Path, person: Path, mode: int) -> None:
     file = person / ".config/sops/age/keys.txt"
     file.chmod(mode)
     for command in (["secrets", "show", "--env=prod"], ["secrets", "make"], ["keys", "mine"], ["keys", "renew"]):

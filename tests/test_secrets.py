@@ -62,7 +62,7 @@ def good(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout
 
 
-def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+def rejected(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert done.returncode == 1, done.stdout
     assert "Traceback" not in done.stderr
     for word in words:
@@ -159,7 +159,7 @@ def test_made_once_at_random_and_used_by_helm(hub: Path, chart: Path, person: Pa
     assert len(set(values)) == len(values) == 14
     written = "".join(content.decode() for content in before.values())
     assert [value for value in values if value in written] == []
-    # All that the chart would make anew at each render.
+    # All that the chart would generate at each render.
     first, second = good(template(hub)), good(template(hub))
     assert first == second
     assert "fake-for-rendering" not in first
@@ -174,7 +174,7 @@ def test_what_is_missing_is_made_and_the_rest_keeps_its_ciphertext(hub: Path) ->
         "  hub:\n", "  hub:\n    extraEnv:\n      MODEL_KEY: fake-for-rendering--ask--model-key\n", 1
     )
     fakes.write_text(text, encoding="utf-8")
-    refused(run_deployer(hub, "secrets", "check"), "jupyterhub.hub.extraEnv.MODEL_KEY", "`make secrets`")
+    rejected(run_deployer(hub, "secrets", "check"), "jupyterhub.hub.extraEnv.MODEL_KEY", "`make secrets`")
     done = good(run_deployer(hub, "secrets", "make"))
     assert done.count("left blank") == 2
     after = (hub / "secrets/prod.yaml").read_text(encoding="utf-8").splitlines()
@@ -182,10 +182,10 @@ def test_what_is_missing_is_made_and_the_rest_keeps_its_ciphertext(hub: Path) ->
     good(run_deployer(hub, "secrets", "check"))
 
 
-def test_a_blank_is_refused_until_it_is_filled(edited: Callable[..., Path], chart: Path, cluster: list[bytes]) -> None:
+def test_a_blank_is_rejected_until_it_is_filled(edited: Callable[..., Path], chart: Path, cluster: list[bytes]) -> None:
     repository = edited(sign_in="github", sign_in_allow="example-edu", hub_domain="hub.example.edu", tls="offload")
     make(repository)
-    refused(upgrade(repository), "OAuthenticator.client_secret", "make secrets ENV=prod")
+    rejected(upgrade(repository), "OAuthenticator.client_secret", "make secrets ENV=prod")
     assert cluster == []
     secret = secrets.token_urlsafe(30)
     for name, value in (("client_id", "Iv1.8a61f9b3a7aba766"), ("client_secret", secret)):
@@ -246,20 +246,20 @@ def test_a_deploy_stops_before_it_calls_the_cluster(
     ):
         assert changed != text
         file.write_text(changed, encoding="utf-8")
-        refused(upgrade(hub), "secrets/prod.yaml is not what was encrypted", "git log")
+        rejected(upgrade(hub), "secrets/prod.yaml is not what was encrypted", "git log")
     shutil.copy(hub / "secrets/staging.yaml", file)
-    refused(upgrade(hub), "has the secrets of 'data-science-hub-staging'")
+    rejected(upgrade(hub), "has the secrets of 'data-science-hub-staging'")
     file.write_text("secretsFor: prod\njupyterhub: {}\n", encoding="utf-8")
-    refused(upgrade(hub), "secrets/prod.yaml is not encrypted")
+    rejected(upgrade(hub), "secrets/prod.yaml is not encrypted")
     file.unlink()
-    refused(upgrade(hub), "secrets/prod.yaml is missing", "make secrets")
+    rejected(upgrade(hub), "secrets/prod.yaml is missing", "make secrets")
     file.write_text(text, encoding="utf-8")
     new_key(tmp_path / "other-keys.txt")
     own = person / ".config/sops/age/keys.txt"
     right = own.read_text(encoding="utf-8")
     for wrong in ((tmp_path / "other-keys.txt").read_text(encoding="utf-8"), ""):
         own.write_text(wrong, encoding="utf-8")
-        refused(upgrade(hub), "cannot be opened with any key that is here", "age1")
+        rejected(upgrade(hub), "cannot be opened with any key that is here", "age1")
     assert cluster == []
     own.write_text(right, encoding="utf-8")
     assert upgrade(hub).returncode != 0
@@ -273,21 +273,21 @@ def test_helm_at_hand_is_stopped_by_the_chart(hub: Path) -> None:
     layers = ["--values", "config/hub.yaml", "--values", "config/prod.yaml", "--values"]
     command = [os.environ["HELM"], "template", release, "chart", "--namespace", release, *layers]
     done = subprocess.run([*command, "secrets/prod.yaml"], cwd=hub, capture_output=True, text=True)
-    refused(done, "sops")
+    rejected(done, "sops")
     for env, words in (("prod", None), ("staging", "these are the secrets of data-science-hub-staging, and the")):
         decrypt = [os.environ["SOPS"], "decrypt", f"secrets/{env}.yaml"]
         plain = subprocess.run(decrypt, cwd=hub, check=True, capture_output=True, text=True).stdout
         done = subprocess.run([*command, "-"], cwd=hub, capture_output=True, text=True, input=plain)
-        refused(done, words) if words else good(done)
+        rejected(done, words) if words else good(done)
     # Without what sops adds, for the schema to say nothing.
     cipher = yaml.safe_load((hub / "secrets/prod.yaml").read_text(encoding="utf-8"))
     del cipher["sops"]
     done = subprocess.run([*command, "-"], cwd=hub, capture_output=True, text=True, input=yaml.safe_dump(cipher))
-    refused(done, "encrypted")
+    rejected(done, "encrypted")
 
 
 def no_file_grows() -> None:
-    """From here on the kernel refuses every write to a file, of this process and of all that it starts."""
+    """From here on the kernel rejects every write to a file, of this process and of all that it starts."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
@@ -349,7 +349,7 @@ def test_no_plaintext_is_written_to_a_disk(edited: Callable[..., Path], cluster:
 def test_people_come_and_go(hub: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = shown(hub)
     grace = new_key(tmp_path / "grace.txt")
-    refused(run_deployer(hub, "keys", "share", "--with", "ssh-rsa AAA", "--name", "Grace"), "WITH is 'ssh-rsa AAA'")
+    rejected(run_deployer(hub, "keys", "share", "--with", "ssh-rsa AAA", "--name", "Grace"), "WITH is 'ssh-rsa AAA'")
     good(run_deployer(hub, "keys", "share", "--with", grace, "--name", "Grace"))
     assert f"- {grace}  # Grace\n" in (hub / ".sops.yaml").read_text(encoding="utf-8")
     good(run_deployer(hub, "secrets", "check"))
@@ -359,7 +359,7 @@ def test_people_come_and_go(hub: Path, person: Path, tmp_path: Path, monkeypatch
         assert shown(hub) == before
         good(template(hub))
     old = (hub / "secrets/prod.yaml").read_text(encoding="utf-8")
-    refused(run_deployer(hub, "keys", "unshare", "--with", recipient_of(person)), "somebody else removes you")
+    rejected(run_deployer(hub, "keys", "unshare", "--with", recipient_of(person)), "somebody else removes you")
     done = good(run_deployer(hub, "keys", "unshare", "--with", grace))
     assert "git's history" in done
     good(run_deployer(hub, "secrets", "rotate", "--new", "values"))
@@ -371,8 +371,8 @@ def test_people_come_and_go(hub: Path, person: Path, tmp_path: Path, monkeypatch
     with monkeypatch.context() as theirs:
         theirs.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "grace.txt"))
         theirs.setenv("HOME", str(tmp_path))
-        refused(template(hub), "cannot be opened with any key that is here")
-        # What git's history has, she still opens: the sentence of unshare is true.
+        rejected(template(hub), "cannot be opened with any key that is here")
+        # She still opens the versions in git's history: the sentence of unshare is true.
         (hub / "secrets/prod.yaml").write_text(old, encoding="utf-8")
         assert shown(hub) == before
 
@@ -397,10 +397,10 @@ def test_a_second_person_and_a_second_hub(
     assert recipient_of(person) not in (hub / ".sops.yaml").read_text(encoding="utf-8") != rules
     shown(hub), shown(second)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
-    refused(run_deployer(hub, "keys", "mine"), "make secrets-share WITH=age1", "NAME='Ada Lovelace'")
+    rejected(run_deployer(hub, "keys", "mine"), "make secrets-share WITH=age1", "NAME='Ada Lovelace'")
     assert (tmp_path / "other/sops/age/keys.txt").exists()
     monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(hub / "keys.txt"))
-    refused(run_deployer(hub, "keys", "renew"), "inside the repository")
+    rejected(run_deployer(hub, "keys", "renew"), "inside the repository")
     assert not (hub / "keys.txt").exists()
 
 
@@ -419,7 +419,7 @@ def test_the_pipeline_has_a_key_for_its_environment_only(
         done = subprocess.run([sys.executable, "-c", in_memory, env], cwd=hub, capture_output=True, text=True)
         assert (done.returncode == 0) == opens, done.stderr
     monkeypatch.setenv("CI", "true")
-    refused(run_deployer(hub, "secrets", "show", "--env", "prod"), "a pipeline keeps what it prints")
+    rejected(run_deployer(hub, "secrets", "show", "--env", "prod"), "a pipeline keeps what it prints")
 
 
 def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_path: Path) -> None:
@@ -446,15 +446,15 @@ def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_pat
         (None, "secrets/prod.yaml is missing"),
     ):
         file.write_text(changed, encoding="utf-8") if changed else file.unlink()
-        refused(run_deployer(hub, "secrets", "check"), *words)
+        rejected(run_deployer(hub, "secrets", "check"), *words)
     file.write_text(text, encoding="utf-8")
     (hub / "secrets/prod.dec.yaml").write_text("a: b\n", encoding="utf-8")
-    refused(run_deployer(hub, "check", "--offline"), "secrets/prod.dec.yaml is not the file of an environment")
+    rejected(run_deployer(hub, "check", "--offline"), "secrets/prod.dec.yaml is not the file of an environment")
     (hub / "secrets/prod.dec.yaml").unlink()
     rules = (hub / ".sops.yaml").read_text(encoding="utf-8")
     other = new_key(tmp_path / "other.txt")
     (hub / ".sops.yaml").write_text(rules.replace("    age:\n", f"    age:\n      - {other}\n", 1), encoding="utf-8")
-    refused(run_deployer(hub, "secrets", "check"), "secrets/staging.yaml is not encrypted for", other)
+    rejected(run_deployer(hub, "secrets", "check"), "secrets/staging.yaml is not encrypted for", other)
 
 
 def test_a_file_that_was_decrypted_in_its_place_comes_back(hub: Path, person: Path) -> None:
@@ -464,8 +464,8 @@ def test_a_file_that_was_decrypted_in_its_place_comes_back(hub: Path, person: Pa
     for back in (["git", "checkout", "HEAD", "--", "secrets/prod.yaml"], None):
         subprocess.run([os.environ["SOPS"], "decrypt", "--in-place", file], cwd=hub, check=True)
         said = run_deployer(hub, "secrets", "check")
-        refused(said, "`git checkout HEAD -- secrets/prod.yaml`", "`sops encrypt --in-place secrets/prod.yaml`")
-        refused(run_deployer(hub, "secrets", "show", "--env=prod"), said.stderr.strip())
+        rejected(said, "`git checkout HEAD -- secrets/prod.yaml`", "`sops encrypt --in-place secrets/prod.yaml`")
+        rejected(run_deployer(hub, "secrets", "show", "--env=prod"), said.stderr.strip())
         subprocess.run(back or [os.environ["SOPS"], "encrypt", "--in-place", "secrets/prod.yaml"], cwd=hub, check=True)
         good(run_deployer(hub, "secrets", "check"))
         assert shown(hub) == before
@@ -512,7 +512,9 @@ def test_secret_that_the_template_does_not_know(key: str, value: object, is_secr
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
     done = run_deployer(repository, "secrets", "check")
     if is_secret:
-        refused(done, f"config/hub.yaml: jupyterhub.{key} is a secret", "in chart/ci/fake-secrets.yaml", "make secrets")
+        rejected(
+            done, f"config/hub.yaml: jupyterhub.{key} is a secret", "in chart/ci/fake-secrets.yaml", "make secrets"
+        )
     else:
         good(done)
 
@@ -526,7 +528,7 @@ def test_secret_that_the_template_does_not_know(key: str, value: object, is_secr
         ("chart/values.yaml", "hub.services.robot-student.apiToken", 12345678),
     ],
 )
-def test_secret_in_plain_text_is_refused_where_it_stands(name: str, key: str, value: object, edited) -> None:
+def test_secret_in_plain_text_is_rejected_where_it_stands(name: str, key: str, value: object, edited) -> None:
     repository = edited()
     good(run_deployer(repository, "secrets", "check"))
     file = repository / name
@@ -538,10 +540,10 @@ def test_secret_in_plain_text_is_refused_where_it_stands(name: str, key: str, va
     place[last] = value
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
     sentence = f"{name}: jupyterhub.{key} is a secret. Remove it there, and use `make secrets-set ENV=prod KEY="
-    refused(run_deployer(repository, "secrets", "check"), f"{sentence}jupyterhub.{key}")
+    rejected(run_deployer(repository, "secrets", "check"), f"{sentence}jupyterhub.{key}")
     hooks = yaml.safe_load((repository / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
     assert re.search(next(hook["files"] for hook in hooks if hook["id"] == "secrets"), name)
-    # A blank is no secret: it is refused by deploys.
+    # A blank is not a secret: deploys reject it.
     place[last] = "fill-in--later"
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
     good(run_deployer(repository, "secrets", "check"))
@@ -550,7 +552,7 @@ def test_secret_in_plain_text_is_refused_where_it_stands(name: str, key: str, va
 @pytest.mark.parametrize("kind", ["gcp-kms", "aws-kms", "azure-kv"])
 def test_a_key_in_a_cloud_is_made_first(edited: Callable[..., Path], kind: str) -> None:
     repository = edited(secrets=kind)
-    refused(run_deployer(repository, "secrets", "make"), ".sops.yaml", "fill-in--", "docs/secrets.md")
+    rejected(run_deployer(repository, "secrets", "make"), ".sops.yaml", "fill-in--", "docs/secrets.md")
     assert not (repository / "secrets").exists()
 
 
@@ -582,13 +584,13 @@ def test_the_history_of_secrets_has_no_plaintext(hub: Path, person: Path, tmp_pa
     written = [*(f"password: {value}" for value in values), *keys]
     (hub / "notes.txt").write_text("\n".join(written), encoding="utf-8")
     done = run_deployer(hub, "scan", "notes.txt")
-    refused(done)
+    rejected(done)
     found = {int(line) for line in re.findall(r"^notes\.txt, line (\d+): ", done.stderr, re.MULTILINE)}
     assert [line for number, line in enumerate(written, start=1) if number not in found] == []
     assert [value for value in [*values, *keys] if value in done.stderr] == []
 
 
-def test_git_refuses_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
+def test_git_rejects_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
     # What `make .venv` makes.
     (hub / ".venv").mkdir()
     for name in "bin", "lib", "pyvenv.cfg":

@@ -1,4 +1,4 @@
-"""What the commands say of the calendar: exams refuse deploys to prod, and the next two weeks are printed."""
+"""What the commands say of the calendar: exams reject deploys to prod, and the next two weeks are printed."""
 
 import subprocess
 from collections.abc import Callable
@@ -27,9 +27,9 @@ no deploy to prod, no idle server is stopped
 Mon 2027-03-29 10:00 to 11:30  class: room on 4 nodes from 09:30 to 11:30
 Tue 2027-03-30  the last day of the term
 The exam 'Night' is from 2027-03-27 22:00 to 2027-03-28 05:00 (Europe/Berlin); from 30 minutes before it until it \
-ends, prod refuses deploys.
+ends, prod rejects deploys.
 An exam is from 2027-03-29 00:15 to 2027-03-29 01:00 (Europe/Berlin); from 30 minutes before it until it ends, prod \
-refuses deploys.
+rejects deploys.
 The term ends on 2027-03-30 (days left: 11). Classes after that have no nodes ready. `make new-term` begins the \
 next term.
 """
@@ -65,7 +65,7 @@ def test_the_next_two_weeks(repository: Path) -> None:
     assert run_deployer(repository, "calendar").stdout.count("  class: room on 4 nodes") == 2
 
 
-def test_prod_refuses_deploys_during_an_exam(repository: Path) -> None:
+def test_prod_rejects_deploys_during_an_exam(repository: Path) -> None:
     change_calendar(repository, timezone="UTC", exams=[write_exam(-4), write_exam(0), write_exam(24)])
     said = run_deployer(repository, "deploy", "--env=prod").stderr
     assert "prod: the exam 'Final' is from 20" in said and "`make deploy ENV=prod IN_EXAM=y`" in said

@@ -1,4 +1,4 @@
-"""What config/ may hold: the schema knows every key of ours, and every class and trait of the hub image."""
+"""The keys of config/: the schema knows every key of ours, and every class and trait of the hub image."""
 
 import subprocess
 import sys
@@ -59,7 +59,7 @@ def test_schema_is_what_the_packages_say():
     assert checked.returncode == 0, checked.stderr
 
 
-def refused(repository: Path, values: Path, key: str, value: object) -> str:
+def rejected(repository: Path, values: Path, key: str, value: object) -> str:
     """What Helm says when a value is added to those of prod."""
     values.write_text(yaml.safe_dump(nested(key, value)), encoding="utf-8")
     done = render(repository, "prod", "--values", str(values))
@@ -69,21 +69,21 @@ def refused(repository: Path, values: Path, key: str, value: object) -> str:
 
 @pytest.mark.chart
 @pytest.mark.parametrize("typo", TYPOS)
-def test_typo_is_refused_where_it_stands(typo, bake, tmp_path):
+def test_typo_is_rejected_where_it_stands(typo, bake, tmp_path):
     key, value, sentence = TYPOS[typo]
-    assert sentence in refused(bake(), tmp_path / "typo.yaml", key, value)
+    assert sentence in rejected(bake(), tmp_path / "typo.yaml", key, value)
 
 
-def test_typo_is_refused_by_the_schema_of_the_chart(bake, chart, tmp_path):
+def test_typo_is_rejected_by_the_schema_of_the_chart(bake, chart, tmp_path):
     sentence = "additional properties 'memroy' not allowed"
-    assert sentence in refused(bake(), tmp_path / "typo.yaml", "jupyterhub.singleuser.memroy.limit", "2G")
+    assert sentence in rejected(bake(), tmp_path / "typo.yaml", "jupyterhub.singleuser.memroy.limit", "2G")
 
 
 @pytest.mark.chart
 @pytest.mark.parametrize("key", EMPTY)
-def test_mapping_without_a_value_is_refused(key, bake, tmp_path):
+def test_mapping_without_a_value_is_rejected(key, bake, tmp_path):
     path, _, last = key.replace(".", "/").rpartition("/")
-    said = refused(bake(), tmp_path / "empty.yaml", key, None)
+    said = rejected(bake(), tmp_path / "empty.yaml", key, None)
     # A key that the chart, too, has by default goes; else its null stays.
     assert f"at '{path and '/' + path}': missing property '{last}'" in said or f"{last}': got null, want" in said
 

@@ -25,7 +25,7 @@ class Running:
 
     @property
     def printed(self) -> str:
-        """What it has printed."""
+        """Its output so far."""
         return self.log.read_text(encoding="utf-8")
 
     @property

@@ -2,7 +2,7 @@
 """Write a hub repository with the default answers under build/, check it, and let the robot student use its hub.
 
 Needs Python, git, make and the package registries, and nothing that is installed: it prints from the first second.
-What it installs stays for the next time. With --open the hub runs on until Ctrl-C.
+The packages that it installs stay for the next time. With --open the hub runs on until Ctrl-C.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def find_python() -> Path:
 
 
 def generate() -> None:
-    """Write the repository anew. Its .venv stays, and is complete as long as its lock is the same."""
+    """Write the repository again. Its .venv stays, and is complete as long as its lock is the same."""
     BUILD.mkdir(exist_ok=True)
     python = find_python()
     lock, kept = REPOSITORY / "deployer" / "requirements.lock", REPOSITORY / ".venv"

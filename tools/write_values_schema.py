@@ -58,7 +58,7 @@ APPLICATION = [
 UNNAMED = [HMACAuthenticator, LTIAuthenticator, LTI11Authenticator, LTI13Authenticator]
 HEADER = """\
 # Written by tools/write_values_schema.py of the template from the packages of the hub image.
-# What authenticator_class may be, and the sections of hub.config that it reads.
+# The values of authenticator_class, and the sections of hub.config that each reads.
 """
 SPAWNER_HEADER = """\
 # Written by tools/write_values_schema.py of the template from the KubeSpawner of the hub image.

@@ -1,4 +1,4 @@
-"""What stands in a value until there is a real one. Neither mark can be deployed."""
+"""Marks in place of values that are not known yet. Neither mark can be deployed."""
 
 import re
 

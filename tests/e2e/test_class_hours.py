@@ -103,7 +103,7 @@ def test_helm_by_hand(repository, in_class) -> None:
     check_untouched(repository, in_class, start, before)
 
 
-def test_an_exam_refuses_deploys_and_stops_no_server_without_a_restart(repository, in_class) -> None:
+def test_an_exam_rejects_deploys_and_stops_no_server_without_a_restart(repository, in_class) -> None:
     start, before = time.monotonic(), count_placeholders(repository)
     hub = repository.kubectl("prod", "get", "pods", "--selector=component=hub", "--output=name")
     exam = {"title": "Final", "start": f"{TODAY} 00:00", "end": f"{TODAY + timedelta(days=1)} 23:59"}

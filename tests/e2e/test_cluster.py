@@ -19,7 +19,7 @@ from students import CRASH, OTHER_IMAGE, TIMEOUT, sign_in
 
 
 def same_pod(repository, name: str = "component=singleuser-server") -> str:
-    """What identifies the running pods of a component."""
+    """Return the identifiers of the running pods of a component."""
     return repository.kubectl(
         "staging", "get", "pods", f"--selector={name}", "--output=jsonpath={.items[*].metadata.uid}"
     )
@@ -171,7 +171,7 @@ def test_a_hub_that_fits_on_no_node_changes_nothing(repository) -> None:
     repository.undo()
 
 
-def test_a_dirty_tree_is_refused(repository) -> None:
+def test_a_dirty_tree_is_rejected(repository) -> None:
     path = repository.folder / "config" / "staging.yaml"
     before = path.read_text("utf-8")
     path.write_text(before + "# by the way\n", "utf-8")

@@ -162,8 +162,8 @@ def test_paused_and_awake(repository: Repository, student: Student) -> None:
     assert all("Terminating" in line or "Completed" in line for line in pods.splitlines()[1:])
     assert "PAUSED: " in repository.run_deployer("status", "--env=staging").stdout
     assert "NOT deployed: " in repository.deploy()
-    refused = repository.run_deployer("rollback", "--env=staging", check=False)
-    assert refused.returncode == 1 and "make resume ENV=staging" in refused.stderr
+    rejected = repository.run_deployer("rollback", "--env=staging", check=False)
+    assert rejected.returncode == 1 and "make resume ENV=staging" in rejected.stderr
     start = time.monotonic()
     said = repository.run_deployer("resume", "--env=staging", f"--timeout={TIMEOUT}").stdout
     print(f"awake in {time.monotonic() - start:.0f} s")
@@ -197,8 +197,8 @@ def test_destroyed(repository: Repository, archived: Path) -> None:
     repository.run_deployer("restore", "--env=staging", "--student=ada", "--as=eve")
     assert "eve: no archive" in destroy(f"{name}\n").stderr
     archive(repository)
-    refused = destroy("yes\n")
-    assert refused.returncode == 1 and f"nothing was deleted: 'yes' is not {name}" in refused.stderr
+    rejected = destroy("yes\n")
+    assert rejected.returncode == 1 and f"nothing was deleted: 'yes' is not {name}" in rejected.stderr
     done = destroy(f"{name}\n")
     assert f"the homes of {HOMES + 1} students: ada, eve, Grace.Hopper@example.edu" in done.stdout
     assert done.returncode == 0 and f"{name} is deleted" in done.stdout and "gh api --method DELETE" in done.stdout

@@ -27,7 +27,7 @@ GITLAB_CI_LOCAL = "gitlab-ci-local@4.70.1"
 USER, PASSWORD = "course", "only-for-this-test"
 # The password in bcrypt, as the registry reads it.
 HTPASSWD = f"{USER}:$2b$04$K5o.vGpWbv1FcLkCcWWGZ.vRHswnbkHac028l4Sks/O/OConHy8rG\n"
-# What says here how to build. GitLab's pipeline says it itself.
+# These variables say how to build. GitLab's pipeline says it itself.
 ENGINE = ("CONTAINER", "BUILDAH_ISOLATION", "CONTAINERS_STORAGE_CONF")
 BASE = "quay.io/jupyter/scipy-notebook"
 
@@ -81,7 +81,7 @@ class Registry:
         return {"HOME": str(self.home), "REGISTRY_AUTH_FILE": str(self.home / "auth.json")}
 
     def skopeo(self, *arguments: str) -> str:
-        """What skopeo prints. Raises CalledProcessError."""
+        """Return the output of skopeo. Raises CalledProcessError."""
         environ = os.environ | self.environ()
         return subprocess.run(["skopeo", *arguments], check=True, capture_output=True, text=True, env=environ).stdout
 
@@ -115,7 +115,7 @@ class Pipeline(Repository):
         super().__init__(folder, helm, beside / "keys")
         self.beside, self.registry = beside, registry
         self.kubeconfigs: dict[str, Path] = {}
-        # What mise would install.
+        # The tools that mise would install.
         self.bin = beside / "bin"
         self.bin.mkdir()
         for name in ("helm", "kubectl", "sops", "uv"):
@@ -131,7 +131,7 @@ class Pipeline(Repository):
         return (self.beside / "keys" / "sops" / "age" / "keys.txt").read_text("utf-8")
 
     def accounts(self) -> None:
-        """What docs/cluster.md says of the pipeline's accounts, word for word."""
+        """Run the commands of docs/cluster.md for the pipeline's accounts, word for word."""
         self.run("kubectl", "apply", "--filename=cluster/deployer.yaml")
         text = (self.folder / "docs" / "cluster.md").read_text("utf-8")
         commands = next(

@@ -45,7 +45,7 @@ def ask(repository, command: str, *options: str) -> str:
 
 
 def read_uid(repository, selector: str) -> str:
-    """What identifies the running pods of a component."""
+    """Return the identifiers of the running pods of a component."""
     return repository.kubectl(
         "staging", "get", "pods", f"--selector={selector}", "--output=jsonpath={.items[*].metadata.uid}"
     )

@@ -111,8 +111,8 @@ BROKEN = {
     ),
     "a user who stays": (
         SHARED + "from jupyterhub.auth import Authenticator\n"
-        "def refuse(self, user): raise ValueError('kept')\n"
-        "Authenticator.delete_user = refuse",
+        "def reject(self, user): raise ValueError('kept')\n"
+        "Authenticator.delete_user = reject",
         {},
         "clean-up",
         "DELETE /hub/api/users/robot-student-user was answered with 500",

@@ -86,7 +86,7 @@ def test_classes_traits_and_secrets_are_real(bake, chart: Path, tmp_path: Path, 
     ],
 )
 def test_a_misspelt_name_is_found(bake, chart: Path, tmp_path: Path, monkeypatch, old, new, found) -> None:
-    """Past the chart's schema, which refuses it before."""
+    """Past the chart's schema, which rejects it before."""
     items = copy.deepcopy(rendered(bake(**RULES["github"])))
     secret = next(item for item in items if item["kind"] == "Secret" and item["metadata"]["name"] == "hub")
     values = base64.b64decode(secret["data"]["values.yaml"]).decode()

@@ -87,7 +87,7 @@ def start(env: str) -> None:
 
 
 def disown_replicas(env: str, name: str) -> None:
-    """Forget that `kubectl scale` set the number of pods: Helm 4 refuses to change what another manager owns."""
+    """Forget that `kubectl scale` set the number of pods: Helm 4 rejects to change what another manager owns."""
     fields: list[dict[str, Any]] = kubectl.read_object(env, name, "--show-managed-fields")["metadata"]["managedFields"]
     kept = [entry for entry in fields if entry.get("subresource") != "scale"]
     patch = [{"op": "replace", "path": "/metadata/managedFields", "value": kept}]

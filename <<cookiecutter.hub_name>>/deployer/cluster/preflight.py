@@ -1,4 +1,4 @@
-"""What would fail in the cluster, or work differently than the values say. Each check yields what it finds."""
+"""Checks of the cluster: settings that would fail there, or work differently than the values say."""
 
 import json
 import re

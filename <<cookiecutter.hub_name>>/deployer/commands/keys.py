@@ -79,7 +79,7 @@ def share(envs: list[str], recipient: str, name: str) -> None:
 
 
 def unshare(envs: list[str], recipient: str) -> None:
-    """Remove somebody. What they have seen they still know."""
+    """Remove a person. They still know the secrets that they have seen."""
     remaining = {env: keys.list_remaining(env, recipient) for env in envs}
     for env in envs:
         keys.write_recipients(env, remaining[env])

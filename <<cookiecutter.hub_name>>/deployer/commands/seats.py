@@ -57,7 +57,7 @@ def describe_demand(course: Course) -> list[str]:
     nodes = count_nodes(course.peak, found.each)
     if found.total < course.peak:
         way = f"raise course.node.max to {nodes}" if found.each else "take larger nodes"
-        return [f"That is not enough for course.peak, {course.peak} students at once, and a deploy is refused: {way}."]
+        return [f"That is not enough for course.peak, {course.peak} students at once, and a deploy is rejected: {way}."]
     lines = [f"{course.peak} students at once need {nodes} of the {course.node.max} nodes."]
     if course.server.most > course.server.memory:
         most = count_seats(course.node, dataclasses.replace(course.server, memory=course.server.most))

@@ -59,7 +59,7 @@ def print_secrets_check() -> None:
     if problems := rejection.list_problems():
         raise UserError("\n".join(problems))
     if blanks := marks.list_blanks():
-        print(f"blanks: refused by deploys until they are filled in: {', '.join(blanks)}")
+        print(f"blanks: rejected by deploys until they are filled in: {', '.join(blanks)}")
     for file in (secrets_file(env) for env in ENVIRONMENTS):
         if file.is_file() and not identity.is_complete(file.stem, read_mapping(file).get("secretsFor")):
             print(f"{label(file)}: it does not say which repository it belongs to (secretsFor): run `make secrets`")
@@ -102,7 +102,7 @@ def make(env: str, moved: bool = False) -> None:
     print(f"{label(file)}: {f'{len(made)} generated' if made else 'nothing is missing'}")
     if blank := [join_keys(path) for path, value in values.items() if marks.BLANK in value]:
         names = ", ".join(blank)
-        print(f"{label(file)}: left blank, and refused by deploys until `make secrets` has asked for it: {names}")
+        print(f"{label(file)}: left blank, and rejected by deploys until `make secrets` has asked for it: {names}")
 
 
 def find_secret(env: str, name: str) -> KeyPath:
@@ -128,7 +128,7 @@ def set_secret(env: str, name: str) -> None:
 
 def edit(env: str) -> None:
     """Open the decrypted file in an editor."""
-    refuse_pipeline()
+    reject_pipeline()
     sops.decrypt(env)
     if not os.access(MEMORY, os.W_OK):
         raise UserError(
@@ -142,7 +142,7 @@ def edit(env: str) -> None:
         raise UserError("\n".join(problems))
 
 
-def refuse_pipeline() -> None:
+def reject_pipeline() -> None:
     """Raise UserError in a pipeline."""
     if os.environ.get("CI"):
         raise UserError("a pipeline keeps what it prints: secrets are shown to people only")
@@ -150,7 +150,7 @@ def refuse_pipeline() -> None:
 
 def show(env: str, name: str | None) -> None:
     """Print one value, or all."""
-    refuse_pipeline()
+    reject_pipeline()
     present = list_leaves(yaml.safe_load(sops.decrypt(env)))
     wanted = find_secret(env, name) if name else None
     for path, value in present:

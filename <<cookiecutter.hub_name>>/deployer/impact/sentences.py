@@ -12,7 +12,7 @@ from deployer.paths import ROOT
 from deployer.seats import count_course_seats, describe_cost
 from deployer.yaml_files import join_keys, list_leaves
 
-# What each Deployment is to people, where its pods restart.
+# How sentences name each Deployment whose pods restart.
 RESTARTS = {
     "hub": "The hub restarts: for some seconds nobody can sign in or start a server. Running servers are not affected.",
     "proxy": "The proxy restarts: every open notebook loses its connection for some seconds, then reconnects. Running "
@@ -86,7 +86,7 @@ def describe_values(base: Side, head: Side) -> Iterator[str]:
                 "undo this change."
             )
         elif key in SERVER:
-            yield f"{SERVER[key]} goes from {old} to {new}, for servers that start from then on."
+            yield f"{SERVER[key]} goes from {old} to {new}, for servers that start after the deploy."
         elif key == "singleuser.storage.capacity":
             yield f"The volume of a new student goes from {old} to {new}; existing volumes keep their size."
         elif key == "cull.timeout":
@@ -95,7 +95,7 @@ def describe_values(base: Side, head: Side) -> Iterator[str]:
             rest.append(key.removeprefix("singleuser."))
     if rest:
         named = ", ".join(rest[:6]) + (f" and {len(rest) - 6} more" if len(rest) > 6 else "")
-        yield f"Servers that start from then on differ in {named}."
+        yield f"Servers that start after the deploy differ in {named}."
 
 
 def list_changed_keys(base: Side, head: Side, parent: str) -> list[str]:
@@ -143,7 +143,7 @@ def describe_objects(base: Side, head: Side) -> Iterator[str]:
     for kind, name in sorted(base.objects.keys() & head.objects.keys()):
         old, new = base.objects[kind, name].get("spec", {}), head.objects[kind, name].get("spec", {})
         if kind == "PersistentVolumeClaim" and old != new:
-            yield f"DANGER: the PersistentVolumeClaim {name} changes; Kubernetes lets it grow, and refuses the rest."
+            yield f"DANGER: the PersistentVolumeClaim {name} changes; Kubernetes lets it grow, and rejects the rest."
         if (kind, name) == ("Service", "proxy-public") and old.get("type") != new.get("type"):
             yield (
                 f"The hub's entrance, Service proxy-public, becomes {new.get('type')} (it is {old.get('type')}): its "

@@ -1,7 +1,7 @@
 """Whose secrets a file has: `secretsFor` says `<release> in <repository>`, such as `stat-101-prod in org/stat-101`.
 
 It is in plain text, so that `make check` reads it without a key, and signed with the rest of the file. A repository
-that was forked, or renamed to be another hub, has the secrets of the first one, and is refused until it has its own.
+that was forked, or renamed to be another hub, has the secrets of the first one, and is rejected until it has its own.
 """
 
 import os

@@ -14,7 +14,7 @@ from deployer.trial.processes import Trial
 from deployer.trial.settings import Settings
 from deployer.yaml_files import YamlMapping, find_value
 
-# What only a cluster has: limits of memory, the cloud's metadata, Kubernetes' credentials, network policies.
+# Checks that require a cluster: limits of memory, the cloud's metadata, Kubernetes' credentials, network policies.
 NEED_CLUSTER = ("memory", "metadata", "kubernetes", "network")
 # Traits that the sign-in page shows to everybody.
 PUBLIC = {"authorize_url", "client_id", "issuer", "oauth_callback_url", "tenant_id", "idps", "github_url"}

@@ -38,7 +38,7 @@ class StandIn(Authenticator):
         return claims
 
     async def decide(self, handler: BaseHandler, claims: Claims) -> bool:
-        """Return whether the rules let a person in. A rule that refuses may also raise."""
+        """Return whether the rules let a person in. A rule that rejects may also raise."""
         try:
             return await self.get_authenticated_user(handler, self.get_data(claims)) is not None
         except HTTPError as error:

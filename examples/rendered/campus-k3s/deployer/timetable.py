@@ -14,7 +14,7 @@ from deployer.errors import UserError
 from deployer.paths import CHART, CONFIG
 from deployer.yaml_files import YamlMapping, find_value, join_keys, read_mapping
 
-# What comes within so many days is worth a warning, and a line of `make calendar`.
+# Events within so many days are worth a warning, and a line of `make calendar`.
 DAYS_AHEAD = 14
 
 
@@ -60,7 +60,7 @@ def describe_exam(exam: Any, calendar: YamlMapping) -> str:
     """Return an exam in words."""
     name = f"the exam '{exam.title}'" if exam.title else "an exam"
     times = f"{exam.opens:%Y-%m-%d %H:%M} to {exam.closes:%Y-%m-%d %H:%M} ({calendar['timezone']})"
-    return f"{name} is from {times}; from {calendar['before']} minutes before it until it ends, prod refuses deploys"
+    return f"{name} is from {times}; from {calendar['before']} minutes before it until it ends, prod rejects deploys"
 
 
 def require_no_exam(env: str) -> None:

@@ -128,7 +128,7 @@ class HubClient:
                 return said["msg_type"], said["content"]
 
     async def wait_for_kernel(self) -> None:
-        """Wait until the kernel answers. What it says before the server listens to it is lost: ask it again."""
+        """Wait until the kernel answers. Its messages are lost before the server has subscribed to them: ask again."""
         sent, end = set(), time.monotonic() + CELL
         while time.monotonic() < end:
             sent.add(await self.send("kernel_info_request", {}))

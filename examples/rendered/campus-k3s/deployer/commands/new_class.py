@@ -17,7 +17,7 @@ from deployer.process import read_output
 from deployer.secrets import forgetting, identity, rules
 from deployer.yaml_files import find_conflicts, read_mapping
 
-# What another class does not take over. Without a terminal, each that is not empty must be given.
+# Answers that another class does not take over. Without a terminal, each one that is not empty is required.
 OWN = (
     "course_title",
     "hub_domain",

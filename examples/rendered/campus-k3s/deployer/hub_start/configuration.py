@@ -61,7 +61,7 @@ def find_hub(objects: list[YamlMapping]) -> dict[str, Any]:
 
 
 def list_environment(container: dict[str, Any], folder: Path) -> dict[str, str]:
-    """Return the environment of the hub pod. What comes from other objects is not known here."""
+    """Return the environment of the hub pod, without variables that come from other objects."""
     environ = {item["name"]: str(item.get("value", "from-another-object")) for item in container.get("env") or []}
     for name in ("hub", "proxy-api", "proxy-public", "proxy-http"):
         path = folder / "config" / name

@@ -21,7 +21,7 @@ def read_secrets(folder: Path) -> YamlMapping:
     found: dict[KeyPath, str] = {}
     for keys, recipe in generation.list_recipes().items():
         name = join_keys(keys)
-        # What only a provider has is not needed: a stand-in does not look at it.
+        # Values that only a provider has are not needed: a stand-in does not look at them.
         found[keys] = kept.get(name) or generation.generate(recipe) or "no-secret-in-a-trial"
     path.touch(mode=0o600)
     path.write_text(json.dumps({join_keys(keys): value for keys, value in found.items()}), encoding="utf-8")

@@ -16,7 +16,7 @@ from deployer.yaml_files import find_value
 NAME = "z2jh-try"
 NOTE = TRIAL_FOLDER / "cluster.json"
 KUBECONFIG = TRIAL_FOLDER / "kubeconfig"
-# Who has made the namespace: try-down removes only what has this label.
+# Marks a namespace of `make try`: try-down removes only namespaces with this label.
 LABEL = {"app.kubernetes.io/managed-by": "make-try"}
 # Seconds in which the volumes of a namespace go after it.
 VOLUMES_GO = 120

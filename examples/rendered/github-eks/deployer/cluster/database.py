@@ -26,7 +26,7 @@ def save(env: str, version: str) -> Done:
 def restore(env: str, version: str) -> Done:
     """Put back the database as the hub of a chart version left it.
 
-    The hub's Deployment is removed, and Helm's rollback creates it again: Helm 4 would refuse one that was scaled down.
+    The hub's Deployment is removed, and Helm's rollback creates it again: Helm 4 would reject one that was scaled down.
     """
     deployment = kubectl.read_object(env, "deployment", "hub")
     kubectl.run_kubectl(env, "delete", "deployment", "hub", "--wait", "--cascade=foreground", "--timeout=120s")

@@ -1,4 +1,4 @@
-"""What commands print while they work."""
+"""Messages that commands print while they work."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What becomes of the homes when a term ends: they are kept, archived, or emptied."""
+"""The homes when a term ends: they are kept, archived, or emptied."""
 
 from pathlib import Path
 

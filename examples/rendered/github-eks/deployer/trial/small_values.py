@@ -48,7 +48,7 @@ def replace_sign_in(found: YamlMapping) -> YamlMapping:
     """Return the part of hub.config that lets people sign in with a password: a provider does not know this address."""
     if find_value(found, "jupyterhub", "hub", "config", "JupyterHub", "authenticator_class") == SIGN_IN:
         return {}
-    # Rules such as a list of students would keep out whoever tries.
+    # Rules such as a list of students would keep out everyone who tries.
     rules = {"allow_all": True, "admin_users": list_staff(found) or ["instructor"]}
     return {"JupyterHub": {"authenticator_class": SIGN_IN}, "SharedPasswordAuthenticator": rules}
 

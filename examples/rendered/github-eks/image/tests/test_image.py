@@ -23,7 +23,7 @@ def normal(name: str) -> str:
 
 
 class Image(unittest.TestCase):
-    """What students will find."""
+    """Students find these."""
 
     def test_packages_import(self) -> None:
         modules = metadata.packages_distributions()
@@ -70,7 +70,7 @@ class Image(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_size(self) -> None:
-        # What a builder mounts into the build is no part of the image.
+        # Files that a builder mounts into the build are not part of the image.
         done = subprocess.run(["du", "--one-file-system", "-sB1", "/"], capture_output=True, text=True)
         size = int(done.stdout.split()[0])
         print(f"unpacked, the image has {size / 2**30:.1f} GiB", flush=True)

@@ -171,7 +171,7 @@ def test_corrected_answers_need_not_be_given_again(template: Path, tmp_path: Pat
 
 
 def test_a_replay_of_an_older_template_is_of_this_one(template: Path, tmp_path: Path, configured) -> None:
-    """What cookiecutter keeps besides the answers would be the older template's."""
+    """The context that cookiecutter keeps besides the answers would be the older template's."""
     environ = configured()
     for command in ["--no-input"], ["--replay", "--overwrite-if-exists"]:
         done = run(["cookiecutter", str(template), *command], environ, tmp_path)
