@@ -16,8 +16,8 @@ from yamllint.linter import run as yamllint
 
 from repositories import by_cookiecutter, by_copier, render
 
-# In each of the parts, which the workers share: 100 in all. FUZZ_EXAMPLES=500 is for a change of the questions.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+# In each of the parts, which the workers share: 60 in all. FUZZ_EXAMPLES=500 is for a change of the questions.
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
 PARTS = 4
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="<\0"), max_size=40)

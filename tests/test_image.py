@@ -37,7 +37,7 @@ def test_every_stack_that_may_be_asked_for_is_pinned() -> None:
     questions = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
     pattern = questions["_patterns"]["image_base"]
     table = (TEMPLATE / "templates" / "lib" / "docker_stacks.jinja").read_text("utf-8")
-    assert sorted(re.findall(r'"([a-z]+)-notebook":', table)) == STACKS
+    assert sorted(re.findall(r'"([a-z]+)-notebook": "2026', table)) == STACKS
     for name in STACKS:
         assert re.fullmatch(pattern, f"{name}-notebook")
         # JupyterHub 6 came on 2026-09-01; the hub of the chart is a 5.
