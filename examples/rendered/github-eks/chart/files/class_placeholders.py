@@ -18,7 +18,7 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 def request(method: str, api: str, item: str, body: dict | None = None) -> dict:
-    """Return what the Kubernetes API answers in the pod's namespace. Raise SystemExit if it rejects."""
+    """Return what the Kubernetes API answers in the pod's namespace. Raise SystemExit if it rejects the request."""
     namespace, token = ((ACCOUNT / name).read_text(encoding="utf-8") for name in ("namespace", "token"))
     context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     server = HTTPSConnection("kubernetes.default.svc", context=context, timeout=60)

@@ -162,4 +162,4 @@ def describe_rest(env: str, kept: list[str]) -> Iterator[str]:
         if others:
             yield f"{chart.name_release(others[0])} still runs in the cluster. After it, `make cluster DO=delete`."
         else:
-            yield "`make cluster DO=delete` deletes the cluster; it rejects while something else has volumes there."
+            yield "`make cluster DO=delete` deletes the cluster; it stops while something else has volumes there."
