@@ -77,9 +77,18 @@ def test_a_wrong_password_stays_outside(trial: trials.Running) -> None:
         page.get_by_text("Invalid username or password").wait_for()
 
 
-@pytest.mark.parametrize(
-    ("rule", "student"), [("oidc", "ada"), ("google", "student@example.edu"), ("lti13-names", "ada@a.edu")]
-)
+# The student on the page of each sign-in.
+STUDENTS = {
+    "github": "octo-cat",
+    "google": "student@example.edu",
+    "cilogon": "student@example.edu",
+    "microsoft-groups": "ada@a.edu",
+    "oidc": "ada",
+    "lti13-names": "ada@a.edu",
+}
+
+
+@pytest.mark.parametrize(("rule", "student"), STUDENTS.items())
 def test_the_page_of_a_stand_in(edited, rule: str, student: str) -> None:
     with trials.running(edited(**RULES[rule], **DOMAIN)) as running:
         with browser.open_page() as page:
