@@ -1,7 +1,7 @@
 PYTHON := .venv/bin/python
 PIP := .venv/bin/pip install --quiet --quiet --disable-pip-version-check
 # Two workers: what a CI runner's two cores can carry.
-WORKERS ?= 2
+WORKERS ?= 3
 TESTS ?= tests
 
 help: ## Show this list
