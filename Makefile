@@ -1,6 +1,6 @@
 PYTHON := .venv/bin/python
 PIP := .venv/bin/pip install --quiet --quiet --disable-pip-version-check
-# Two workers: what a CI runner's two cores can carry.
+# Three workers on the two cores of a CI runner: many tests wait for a hub.
 WORKERS ?= 3
 TESTS ?= tests
 
