@@ -189,7 +189,7 @@ def test_one_archive_at_a_time(tmp_path: Path) -> None:
         (("restore", "--all", "--as", "eve"), "AS and FILE are for one STUDENT"),
         (("archive", "--at-once", "0"), "AT_ONCE is 0: write how many homes"),
         (("archive", "--limit", "fast"), "LIMIT: 'fast' is not in JupyterHub's units"),
-        (("backup-drill", "--from", "/nowhere"), "/nowhere: there is no archive to try. `make archive ENV=prod` makes"),
+        (("backup-drill", "--from", "/nowhere"), "/nowhere: it has no archive. Run `make archive ENV=prod` first"),
     ],
 )
 def test_a_mistake_gets_a_sentence(arguments: tuple[str, ...], said: str) -> None:

@@ -45,7 +45,7 @@ from deployer.trial import small_values
 
 small_values.read_architecture = lambda: "arm64"
 small_values.require_possible()
-small_values.write()
+small_values.write_values()
 print(json.dumps({"arguments": values.list_helm_arguments(TRIAL), "secrets": sops.read_secrets(TRIAL)}))
 """
 

@@ -165,7 +165,7 @@ def connect(env: str) -> Iterator[Hub]:
 
 @contextmanager
 def forward_port(env: str) -> Iterator[str]:
-    """Yield a port of this machine that leads to the hub. Raises UserError where there is no way."""
+    """Yield a port of this machine that leads to the hub. Raises UserError where the hub does not run."""
     command = [find_tool("kubectl"), "--namespace", chart.name_release(env), "port-forward", "--address=127.0.0.1"]
     command += [f"--pod-running-timeout={START}s", "service/hub", ":8081"]
     pipe = subprocess.PIPE

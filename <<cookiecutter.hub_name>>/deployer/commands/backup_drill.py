@@ -5,13 +5,13 @@ import json
 import random
 import time
 
+from deployer import units
 from deployer.cluster import kubectl
 from deployer.commands.options import add_environment
 from deployer.commands.progress import print_step
 from deployer.commands.restore import choose_entries
 from deployer.errors import UserError
 from deployer.homes import archives, pods
-from deployer.homes.archives import format_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = archives.find_folder(env, arguments.source)
     manifest = archives.read_manifest(folder)
     if not manifest:
-        raise UserError(f"{folder}: there is no archive to try. `make archive ENV={env}` makes them")
+        raise UserError(f"{folder}: it has no archive. Run `make archive ENV={env}` first")
     kubectl.require_access(env)
     named = choose_entries(env, manifest, arguments.student, folder) if arguments.student else []
     entry = named[0] if named else random.SystemRandom().choice(list(manifest.values()))
@@ -37,6 +37,6 @@ def run(arguments: argparse.Namespace) -> None:
     with pods.mount_home(env, None, writable=True) as pod:
         counts = pod.ask("restore", json.dumps(expected), source=folder / entry["file"])
     print_step(
-        f"{entry['student']}: {counts['written']} files, {format_size(entry['size'])}, are what was archived, in "
-        f"{time.monotonic() - start:.0f} s"
+        f"{entry['student']}: {counts['written']} files, {units.format_bytes(entry['size'])}, are what was archived, "
+        f"in {time.monotonic() - start:.0f} s"
     )

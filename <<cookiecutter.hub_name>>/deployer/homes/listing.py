@@ -8,11 +8,11 @@ from typing import Any
 
 from deployer import chart, values
 from deployer.cluster import kubectl
+from deployer.cluster.servers import SERVER, USER
 from deployer.errors import UserError
 from deployer.process import Done, parse_json
 from deployer.yaml_files import YamlMapping, find_value
 
-USERNAME, SERVERNAME = "hub.jupyter.org/username", "hub.jupyter.org/servername"
 # The folder that all students of an NFS share see. No student has this name.
 SHARED = "_shared"
 # KubeSpawner's own code says how it names the claim or the folder of a student, and the student in labels. Without a
@@ -70,12 +70,12 @@ def describe_claim(claim: dict[str, Any]) -> Home:
     """Return the home that a claim is."""
     metadata = claim["metadata"]
     annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
-    student = annotations.get(USERNAME) or labels.get(USERNAME) or metadata["name"]
-    if server := annotations.get(SERVERNAME):
+    student = annotations.get(USER) or labels.get(USER) or metadata["name"]
+    if server := annotations.get(SERVER):
         student = f"{student}/{server}"
     size = (claim["status"].get("capacity") or claim["spec"]["resources"]["requests"])["storage"]
     name = metadata["name"]
-    return Home(key=name, student=student, claim=name, label=str(labels.get(USERNAME, "")), size=size)
+    return Home(key=name, student=student, claim=name, label=str(labels.get(USER, "")), size=size)
 
 
 def list_homes(env: str, list_folders: Callable[[Home], list[str]]) -> list[Home]:
@@ -165,7 +165,7 @@ def describe_new_claim(env: str, student: str, named: dict[str, str], size: str)
     storage = read_storage(env)
     dynamic = storage.get("dynamic") or {}
     labels = {
-        USERNAME: named["label"],
+        USER: named["label"],
         "component": "singleuser-storage",
         "app": "jupyterhub",
         "release": chart.name_release(env),
@@ -177,5 +177,5 @@ def describe_new_claim(env: str, student: str, named: dict[str, str], size: str)
     }
     if dynamic.get("storageClass") is not None:
         spec["storageClassName"] = dynamic["storageClass"]
-    metadata = {"name": named["name"], "labels": labels, "annotations": {USERNAME: student}}
+    metadata = {"name": named["name"], "labels": labels, "annotations": {USER: student}}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}

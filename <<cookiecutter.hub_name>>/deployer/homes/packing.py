@@ -10,7 +10,7 @@ import tarfile
 import time
 from typing import Any, BinaryIO
 
-from deployer.homes.tree import BLOCK, compute_state, describe_content, walk
+from deployer.homes.tree import BLOCK, compute_state, describe_content, list_entries
 
 
 class Frames:
@@ -72,7 +72,7 @@ def archive(root: str, stream: BinaryIO, limit: float) -> None:
         gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=frames, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for path, status in walk(root, unreadable.append):
+        for path, status in list_entries(root, unreadable.append):
             info = tarfile.TarInfo(path)
             info.mode, info.mtime, digest = stat.S_IMODE(status.st_mode), int(status.st_mtime), ""
             info.uid, info.gid = status.st_uid, status.st_gid

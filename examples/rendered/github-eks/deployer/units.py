@@ -48,6 +48,15 @@ def format_size(size: int) -> str:
     return f"{size // JUPYTERHUB_UNITS[unit]}{unit}"
 
 
+def format_bytes(size: float) -> str:
+    """Return a number of bytes of any size in units of 1024: 12 bytes, 1.5 MiB."""
+    names = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1024 and len(names) > 1:
+        size /= 1024
+        names.pop(0)
+    return f"{size:.0f} {names[0]}" if names[0] == "bytes" else f"{size:.1f} {names[0]}"
+
+
 def parse_quantity(quantity: str) -> float:
     """Return a quantity of Kubernetes as a number: bytes, processors or pods."""
     found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity)

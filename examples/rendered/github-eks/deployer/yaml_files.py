@@ -83,14 +83,14 @@ def list_leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, ob
 def list_blank_keys(path: Path) -> set[KeyPath]:
     """Return the keys of a YAML file with nothing behind the colon. A written `null` is meant."""
 
-    def walk(node: yaml.Node | None, keys: KeyPath) -> Iterator[KeyPath]:
+    def find_blank(node: yaml.Node | None, keys: KeyPath) -> Iterator[KeyPath]:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                yield from walk(value, (*keys, key.value))
+                yield from find_blank(value, (*keys, key.value))
         elif isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null" and not node.value:
             yield keys
 
-    return set(walk(yaml.compose(read_text(path), Loader=HelmLoader), ()))
+    return set(find_blank(yaml.compose(read_text(path), Loader=HelmLoader), ()))
 
 
 def join_keys(path: KeyPath) -> str:

@@ -48,6 +48,13 @@ def require_access(env: str) -> None:
         raise explain_unreachable(done)
 
 
+def list_volumes(env: str) -> list[dict[str, Any]]:
+    """Return the volumes whose claims are, or were, in the namespace."""
+    name = chart.name_release(env)
+    found = list_objects(env, "persistentvolumes")
+    return [item for item in found if (item["spec"].get("claimRef") or {}).get("namespace") == name]
+
+
 def list_servers(env: str) -> list[dict[str, Any]]:
     """Return the pods of the students' servers."""
     return list_objects(env, "pods", "--selector=component=singleuser-server")

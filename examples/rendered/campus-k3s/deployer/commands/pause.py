@@ -4,6 +4,7 @@ import argparse
 
 from deployer import chart
 from deployer.cluster import kubectl, lease, pause, release
+from deployer.cluster.servers import read_owner
 from deployer.commands.options import add_environment
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
@@ -29,13 +30,13 @@ def run(arguments: argparse.Namespace) -> None:
     with lease.hold(env, WAIT, print_step):
         require_no_servers(env, arguments.stop_servers)
         print_step(f"pausing {name}: the class calendar, the hub, the proxy and the placeholders")
-        pause.record(env)
-        pause.stop(env)
+        pause.record_pause(env)
+        pause.stop_hub(env)
     print_step(f"{name} is paused: nobody can sign in. The homes, the accounts and the hub's address stay")
     print(f"`make resume ENV={env}` wakes it. A deploy does not: it says that the hub is paused.")
     if not (ROOT / "cluster" / "pause.sh").exists():
         print("Its pods are gone; the nodes are still there. Remove those in your cluster's own way.")
-    elif awake := [other for other in ENVIRONMENTS if not pause.read(other) and release.list_revisions(other)]:
+    elif awake := [other for other in ENVIRONMENTS if not pause.read_pause(other) and release.list_revisions(other)]:
         print(f"{chart.name_release(awake[0])} still needs the cluster's nodes. Students' nodes go by themselves.")
     else:
         print("`make cluster DO=pause` takes the cluster's nodes away as well (docs/cluster.md).")
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
 def require_no_servers(env: str, stop: bool) -> None:
     """Raise UserError where students are at work, unless told to stop them."""
     servers = kubectl.list_servers(env)
-    names = [pod["metadata"].get("annotations", {}).get("hub.jupyter.org/username", "?") for pod in servers]
+    names = [read_owner(pod)[0] for pod in servers]
     if names and not stop:
         raise UserError(
             f"nothing was changed: {len(names)} people have a server ({', '.join(sorted(names)[:10])}), and lose what "

@@ -7,12 +7,13 @@ import re
 import time
 from pathlib import Path
 
+from deployer import units
 from deployer.cluster import kubectl
 from deployer.commands.options import add_environment
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
 from deployer.homes import archives, listing, pods
-from deployer.homes.archives import Entry, format_size
+from deployer.homes.archives import Entry
 from deployer.homes.listing import Home
 from deployer.yaml_files import find_value
 
@@ -99,4 +100,5 @@ def restore_home(env: str, home: Home, folder: Path, entry: Entry, file: str) ->
         said += f", {counts['same']} were there already"
     if counts["beside"]:
         said += f"; others are there now, and the archive's are in the folder {counts['folder']}: {counts['beside']}"
-    return f"{said}, in {time.monotonic() - start:.0f} s (archive of {entry['archived']}, {format_size(entry['size'])})"
+    size = units.format_bytes(entry["size"])
+    return f"{said}, in {time.monotonic() - start:.0f} s (archive of {entry['archived']}, {size})"

@@ -23,12 +23,12 @@ def run(arguments: argparse.Namespace) -> None:
     env = arguments.env
     name = chart.name_release(env)
     kubectl.require_access(env)
-    if not (said := pause.describe(env)):
+    if not (said := pause.describe_pause(env)):
         raise UserError(f"{name} is not paused: `make status ENV={env}` says what runs")
     since = kubectl.now()
     with lease.hold(env, WAIT, print_step):
         print_step(f"{said}: waking it")
-        pause.start(env)
+        pause.start_hub(env)
         for workload in pause.list_awaited(env):
             if kubectl.run_kubectl(env, "rollout", "status", workload, f"--timeout={arguments.timeout}").returncode:
                 print(diagnose.describe(env, since))

@@ -7,6 +7,7 @@ from typing import Any
 from deployer import chart, git, timetable, values
 from deployer.cluster import kubectl, pause, release
 from deployer.cluster.release import Revision
+from deployer.cluster.servers import read_owner
 from deployer.commands.options import add_environment
 from deployer.errors import UserError
 
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
         f"{chart.name_release(env)}: revision {newest.number} is {newest.state}, {git.describe_commit(newest.commit)}, "
         f"chart {release.read_running_chart_version(env)}"
     )
-    if said := pause.describe(env):
+    if said := pause.describe_pause(env):
         print(f"PAUSED: {said}. `make resume ENV={env}` wakes it.")
     if newest.commit and (head := git.find_head()) != newest.commit:
         print(f"This checkout is at another commit: {git.describe_commit(head)}")
@@ -68,8 +69,7 @@ def describe_pod(pod: dict[str, Any]) -> str:
 def describe_server(pod: dict[str, Any]) -> str:
     """Return a line about a student's server."""
     metadata = pod["metadata"]
-    name = metadata.get("annotations", {}).get("hub.jupyter.org/username", metadata["name"])
-    return f"  {name:40} {pod['status']['phase']:10} since {metadata['creationTimestamp']}"
+    return f"  {read_owner(pod)[0]:40} {pod['status']['phase']:10} since {metadata['creationTimestamp']}"
 
 
 def describe_revision(revision: Revision, is_newest: bool, robot_result: str) -> str:

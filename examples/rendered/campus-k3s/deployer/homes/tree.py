@@ -12,7 +12,7 @@ STAGING = ".restoring"
 Entry = tuple[str, os.stat_result]
 
 
-def walk(root: str, skip: Callable[[str], None] = lambda name: None) -> Iterator[Entry]:
+def list_entries(root: str, skip: Callable[[str], None] = lambda name: None) -> Iterator[Entry]:
     """Yield files, folders and links below a folder, sorted by name, with their paths from there. Follows no link."""
     folders = [""]
     while folders:
@@ -40,7 +40,7 @@ def walk(root: str, skip: Callable[[str], None] = lambda name: None) -> Iterator
         folders += reversed(found)
 
 
-def encode(*parts: object) -> bytes:
+def encode_line(*parts: object) -> bytes:
     """Return a line of a digest."""
     return "\0".join(map(str, parts)).encode("utf-8", "surrogateescape") + b"\n"
 
@@ -48,22 +48,22 @@ def encode(*parts: object) -> bytes:
 def compute_state(root: str) -> str:
     """Return a digest that changes with every change in a home. It reads no content, so it is quick."""
     digest = hashlib.sha256()
-    for path, status in walk(root):
+    for path, status in list_entries(root):
         link = os.readlink(os.path.join(root, path)) if stat.S_ISLNK(status.st_mode) else ""
-        digest.update(encode(path, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, link))
+        digest.update(encode_line(path, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, link))
     return digest.hexdigest()
 
 
 def describe_content(path: str, mode: int, size: int, digest: str) -> bytes:
     """Return the line of an entry in the digest of a home's content. The modes of folders are the volume's matter."""
     kind = stat.S_IFMT(mode)
-    return encode(path, kind, 0 if kind != stat.S_IFREG else mode & 0o777, size, digest)
+    return encode_line(path, kind, 0 if kind != stat.S_IFREG else mode & 0o777, size, digest)
 
 
 def compute_content(root: str) -> str:
     """Return the digest of a home's content, from what the volume holds. It equals that of its archive."""
     content = hashlib.sha256()
-    for path, status in walk(root):
+    for path, status in list_entries(root):
         digest, size, name = "", 0, os.path.join(root, path)
         if stat.S_ISLNK(status.st_mode):
             digest = os.readlink(name)

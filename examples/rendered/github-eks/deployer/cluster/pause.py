@@ -16,20 +16,20 @@ NAME = "paused"
 PLACEHOLDER = "deployment/class-placeholder"
 
 
-def read(env: str) -> dict[str, str]:
+def read_pause(env: str) -> dict[str, str]:
     """Return who paused the hub, since when, and what it had; an empty mapping where it is not paused."""
     return dict(kubectl.read_object(env, "configmap", NAME).get("data") or {})
 
 
-def describe(env: str) -> str:
+def describe_pause(env: str) -> str:
     """Return the sentence that says since when the hub is paused; an empty text where it is not."""
-    found = read(env)
+    found = read_pause(env)
     return f"{chart.name_release(env)} is paused since {found['since']}, by {found['by']}" if found else ""
 
 
 def require_awake(env: str) -> None:
     """Raise UserError where the hub is paused."""
-    if said := describe(env):
+    if said := describe_pause(env):
         raise UserError(f"nothing was changed: {said}. Wake it first: `make resume ENV={env}`")
 
 
@@ -47,9 +47,9 @@ def list_replicas(env: str) -> dict[str, int]:
     return {name: number for name, number in found.items() if number}
 
 
-def record(env: str) -> None:
+def record_pause(env: str) -> None:
     """Write down what runs, unless an interrupted pause has done so."""
-    if read(env):
+    if read_pause(env):
         return
     replicas = {name: number for name, number in list_replicas(env).items() if name != PLACEHOLDER}
     jobs = [item["metadata"]["name"] for item in kubectl.list_objects(env, "cronjobs") if not item["spec"]["suspend"]]
@@ -68,17 +68,17 @@ def suspend_jobs(env: str, names: list[str], suspended: bool) -> None:
             run_checked(env, "patch", "cronjob", name, f"--patch={patch}")
 
 
-def stop(env: str) -> None:
+def stop_hub(env: str) -> None:
     """Stop the calendar, the hub, the students' servers, and everything else of the release, in this order."""
-    suspend_jobs(env, json.loads(read(env)["jobs"]), suspended=True)
+    suspend_jobs(env, json.loads(read_pause(env)["jobs"]), suspended=True)
     for name in sorted(list_replicas(env), key=lambda name: name != "deployment/hub"):
         run_checked(env, "scale", name, "--replicas=0")
     run_checked(env, "delete", "pods", "--selector=component=singleuser-server", "--wait=true")
 
 
-def start(env: str) -> None:
+def start_hub(env: str) -> None:
     """Bring back what ran before the pause, and forget the pause."""
-    found = read(env)
+    found = read_pause(env)
     for name, number in json.loads(found["replicas"]).items():
         run_checked(env, "scale", name, f"--replicas={number}")
         disown_replicas(env, name)
@@ -87,7 +87,7 @@ def start(env: str) -> None:
 
 
 def disown_replicas(env: str, name: str) -> None:
-    """Forget that `kubectl scale` set the number of pods: Helm 4 rejects to change what another manager owns."""
+    """Forget that `kubectl scale` set the number of pods: Helm 4 does not change a field that another manager owns."""
     fields: list[dict[str, Any]] = kubectl.read_object(env, name, "--show-managed-fields")["metadata"]["managedFields"]
     kept = [entry for entry in fields if entry.get("subresource") != "scale"]
     patch = [{"op": "replace", "path": "/metadata/managedFields", "value": kept}]

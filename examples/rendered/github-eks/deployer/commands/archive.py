@@ -13,7 +13,7 @@ from deployer.commands.options import add_environment
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
 from deployer.homes import archives, listing, pods
-from deployer.homes.archives import Entry, format_size
+from deployer.homes.archives import Entry
 from deployer.homes.listing import Home
 
 # Of all homes together, in bytes a second as JupyterHub writes it, and how many are read at the same time.
@@ -66,7 +66,7 @@ def archive_homes(env: str, folder: Path, limit: float, at_once: int) -> None:
     if failures:
         raise UserError("\n".join([*failures, f"{len(failures)} archives are missing; the same command tries again"]))
     size = sum(entry["bytes"] for entry in archives.read_manifest(folder).values())
-    print_step(f"all {len(homes)} homes are archived and compared: {format_size(size)} in {folder}")
+    print_step(f"all {len(homes)} homes are archived and compared: {units.format_bytes(size)} in {folder}")
 
 
 def archive_all(work: Work, homes: list[Home], at_once: int) -> list[str]:
@@ -121,7 +121,7 @@ def archive_home(work: Work, home: Home) -> str:
 
 def describe_result(home: Home, entry: Entry, seconds: float, damage: str) -> str:
     """Return the line about an archive that was made."""
-    size = f"{format_size(entry['size'])} as {format_size(entry['bytes'])}"
+    size = f"{units.format_bytes(entry['size'])} as {units.format_bytes(entry['bytes'])}"
     said = f"{home.student}: {entry['files']} files, {size}, in {seconds:.0f} s"
     if damage:
         said += f"; instead of the old archive: {damage}"

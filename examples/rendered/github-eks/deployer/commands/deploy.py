@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     chart.build_dependency()
     sops.read_secrets(env)
     kubectl.require_access(env)
-    if said := pause.describe(env):
+    if said := pause.describe_pause(env):
         # Not an error: a merge in the holidays neither wakes the hub nor fails.
         print_step(f"NOT deployed: {said}. `make resume ENV={env}` wakes it; then deploy again")
         return

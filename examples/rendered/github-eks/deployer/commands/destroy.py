@@ -60,9 +60,8 @@ def list_kept_volumes(env: str) -> list[str]:
     """Return the volumes of the namespace that Kubernetes keeps when their claims are deleted."""
     listed = [
         item["metadata"]["name"]
-        for item in kubectl.list_objects(env, "persistentvolumes")
-        if item["spec"].get("claimRef", {}).get("namespace") == chart.name_release(env)
-        and item["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
+        for item in kubectl.list_volumes(env)
+        if item["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
     ]
     return [volume for volume in listed if volume != name_shared_volume(env)]
 

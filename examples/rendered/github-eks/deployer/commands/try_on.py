@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         cluster.load_image(where, image)
     if not cluster.has_own_namespace():
         cluster.create_namespace()
-    small_values.write()
+    small_values.write_values()
 
     print_step(f"looking at the cluster {context} before {chart.name_release(TRIAL)} is deployed")
     deploy.require_preflight(TRIAL)
@@ -58,10 +58,10 @@ def run(arguments: argparse.Namespace) -> None:
         deploy.upgrade(TRIAL, git.find_head() or "uncommitted", timeout)
     print_step(f"{chart.name_release(TRIAL)} runs on {context}; `make try-down` removes it")
     if not arguments.robot:
-        forward(arguments.port)
+        forward_hub(arguments.port)
 
 
-def forward(port: int) -> None:
+def forward_hub(port: int) -> None:
     """Reach the hub at a port of this machine until Ctrl-C."""
     name = chart.name_release(TRIAL)
     command = [find_tool("kubectl"), "--namespace", name, "port-forward", "service/proxy-public", f"{port}:80"]

@@ -100,12 +100,3 @@ def lock(folder: Path) -> Iterator[None]:
         raise UserError(f"{folder}: another `make archive` writes to it. Wait until it has ended") from error
     finally:
         os.close(descriptor)
-
-
-def format_size(size: float) -> str:
-    """Return bytes for people."""
-    units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-    while size >= 1024 and len(units) > 1:
-        size /= 1024
-        units.pop(0)
-    return f"{size:.0f} {units[0]}" if units[0] == "bytes" else f"{size:.1f} {units[0]}"

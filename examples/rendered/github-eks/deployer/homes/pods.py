@@ -19,8 +19,9 @@ from typing import IO, Any
 
 from deployer import chart, values
 from deployer.cluster import diagnose, kubectl
+from deployer.cluster.servers import USER
 from deployer.errors import UserError
-from deployer.homes.listing import USERNAME, Home
+from deployer.homes.listing import Home
 from deployer.process import find_tool
 from deployer.yaml_files import find_value
 
@@ -51,7 +52,7 @@ def find_server(env: str, home: Home) -> dict[str, Any] | None:
     """Return the pod of the student whose claim this is, if there is one."""
     if not home.label:
         return None
-    selector = f"--selector=component=singleuser-server,{USERNAME}={home.label}"
+    selector = f"--selector=component=singleuser-server,{USER}={home.label}"
     for pod in kubectl.list_objects(env, "pods", selector):
         mounted = [find_value(volume, "persistentVolumeClaim", "claimName") for volume in pod["spec"]["volumes"]]
         if home.claim in mounted and pod["status"]["phase"] in ("Pending", "Running"):

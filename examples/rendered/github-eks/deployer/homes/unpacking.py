@@ -8,7 +8,7 @@ import stat
 import tarfile
 from typing import Any, BinaryIO
 
-from deployer.homes.tree import BLOCK, STAGING, compute_content, hash_file, walk
+from deployer.homes.tree import BLOCK, STAGING, compute_content, hash_file, list_entries
 
 
 class Hashing:
@@ -85,7 +85,7 @@ def merge(staged: str, root: str, beside: str) -> dict[str, int]:
     """Move files into a home. What is there and differs stays; the archive's version goes to the folder `beside`."""
     counts = {"written": 0, "same": 0, "beside": 0}
     occupied: set[str] = set()
-    for path, status in walk(staged):
+    for path, status in list_entries(staged):
         parent = os.path.dirname(path)
         source, target = os.path.join(staged, path), os.path.join(root, path)
         if stat.S_ISDIR(status.st_mode):

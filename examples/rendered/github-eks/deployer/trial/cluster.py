@@ -11,7 +11,6 @@ from deployer.cluster import kubectl, preflight
 from deployer.errors import UserError
 from deployer.paths import IMAGE, TRIAL, TRIAL_FOLDER
 from deployer.process import find_tool, read_output, run
-from deployer.yaml_files import find_value
 
 NAME = "z2jh-try"
 NOTE = TRIAL_FOLDER / "cluster.json"
@@ -194,10 +193,8 @@ def create_namespace() -> None:
 
 
 def list_volumes() -> list[str]:
-    """Return the volumes of the trial."""
-    items = kubectl.list_objects(TRIAL, "persistentvolumes")
-    name = chart.name_release(TRIAL)
-    return [item["metadata"]["name"] for item in items if find_value(item, "spec", "claimRef", "namespace") == name]
+    """Return the names of the trial's volumes."""
+    return [item["metadata"]["name"] for item in kubectl.list_volumes(TRIAL)]
 
 
 def wait_for_volumes() -> None:

@@ -25,9 +25,9 @@ def require_possible() -> None:
         )
 
 
-def write() -> None:
+def write_values() -> None:
     """Write the layer that reduces staging to a small machine: no TLS, no domain, small volumes, small requests."""
-    layer = {"environment": TRIAL, **reduce(values.read_values(TRIAL))}
+    layer = {"environment": TRIAL, **reduce_values(values.read_values(TRIAL))}
     TRIAL_VALUES.write_text(yaml.safe_dump(layer), encoding="utf-8")
 
 
@@ -53,7 +53,7 @@ def replace_sign_in(found: YamlMapping) -> YamlMapping:
     return {"JupyterHub": {"authenticator_class": SIGN_IN}, "SharedPasswordAuthenticator": rules}
 
 
-def reduce(found: YamlMapping) -> YamlMapping:
+def reduce_values(found: YamlMapping) -> YamlMapping:
     """Return what differs on a machine without TLS, load balancer and room. A null removes a value."""
     small = {"requests": {"cpu": "10m", "memory": "64Mi"}}
     user: dict[str, Any] = {

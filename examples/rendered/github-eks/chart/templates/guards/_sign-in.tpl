@@ -15,14 +15,14 @@
 {{- end }}
 {{- $section := first $own.sections | default "" }}
 {{- /* Snippets of the owner may set rules, too. */}}
-{{- $code := omit ((.Values.jupyterhub.hub).extraConfig | default dict) "course-files" "robot-student" "shared-folder" "sign-in" | values | join "\n" }}
+{{- $code := omit ((.Values.jupyterhub.hub).extraConfig | default dict) "announcement" "course-files" "exams" "robot-student" "shared-folder" "sign-in" | values | join "\n" }}
 {{- if eq $section "NullAuthenticator" }}
 [no-sign-in] jupyterhub.hub.config.JupyterHub.authenticator_class: with '{{ $own.class }}' nobody can sign in. Use another authenticator.
 {{- else if and $section (not $rules) (not (has $section (list "DummyAuthenticator" "FirstUseAuthenticator"))) }}
   {{- if or $own.settings.admin_users $own.settings.admin_groups }}
 [warning] jupyterhub.hub.config.{{ $section }}: only admins may sign in, because no rule lets in anybody else. Set allowed_users or another rule of {{ $own.class }} that starts with allow.
   {{- else if regexMatch "admin_users|allowed_|allow_all" $code }}
-[warning] jupyterhub.hub.config.{{ $section }}: there is no rule, so only those may sign in whom hub.extraConfig lets in. Check it yourself.
+[warning] jupyterhub.hub.config.{{ $section }}: there is no rule. Only the code in hub.extraConfig decides who may sign in. Check that code.
   {{- else }}
 jupyterhub.hub.config.{{ $section }}: nobody may sign in, because there is no rule. Set allowed_users, allow_all, or another rule of {{ $own.class }} that starts with allow.
   {{- end }}
