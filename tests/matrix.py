@@ -72,7 +72,7 @@ FORBIDDEN = [
         "memory_guarantee '1025M' conflicts with memory_limit '1G': the guarantee is above the limit. Lower the",
     ),
     ({"students": "4000", "peak_students": "3001"}, "peak_students: is above 3000, the most that one hub can serve"),
-    ({"memory_limit": "151G"}, "memory_guarantee: is above 150G, more than a node has for one student ('151G')."),
+    ({"memory_limit": "151G"}, "memory_limit: is above 150G, more than a node has for one student ('151G')."),
     *(
         (
             {"sign_in": sign_in, "sign_in_allow": allow},

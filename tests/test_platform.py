@@ -298,6 +298,7 @@ def test_the_default_nodes_seat_the_peak(platform: str) -> None:
                         "architecture": architecture,
                         "storage": storage,
                         "memory_guarantee": guarantee,
+                        "memory_limit": guarantee,
                         "peak_students": str(peak),
                     }
                     node = yaml.safe_load(piece.render(cookiecutter=answers))
@@ -309,11 +310,12 @@ def test_the_default_nodes_seat_the_peak(platform: str) -> None:
 
 
 def test_the_default_nodes_pass_the_guards(hub) -> None:
-    """With the guards' own arithmetic, where disks, memory and nodes of the largest class bind."""
+    """With the guards' own arithmetic, where disks, memory, nodes of the largest class, and the limit alone bind."""
     for answers in (
         {"platform": "eks", "students": "3000", "memory_limit": "512M"},
         {"platform": "aks", "students": "300", "memory_limit": "1G"},
         {"platform": "k3s", "students": "60", "memory_limit": "6G", "architecture": "arm64"},
+        {"students": "5", "memory_limit": "16G", "memory_guarantee": "2G"},
     ):
         assert hub("prod", **answers)
 
