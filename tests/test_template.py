@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from itertools import combinations, product
+from pathlib import Path
 
 import pytest
 from jinja2 import Environment, nodes
@@ -48,6 +49,22 @@ def test_what_is_pruned_exists_and_is_kept_for_some_answer(path: str) -> None:
 
 def test_the_list_of_what_is_pruned_fits_a_screen() -> None:
     assert len(QUESTIONS["_only_when"]) <= 24
+
+
+def test_the_oldest_python_that_is_promised_installs_what_the_tests_need() -> None:
+    readmes = [(TEMPLATE / name).read_text(encoding="utf-8") for name in ("README.md", TREE + "README.md")]
+    oldest = {re.search(r"Python (3\.[0-9]+) or newer", text)[1] for text in readmes}
+    assert len(oldest) == 1
+    uv = Path(sys.executable).parent / "uv"
+    done = subprocess.run(
+        [uv, "pip", "compile", "--quiet", "--python-version", oldest.pop(), "tests/requirements.txt"],
+        cwd=TEMPLATE,
+        text=True,
+        capture_output=True,
+    )
+    if re.search("Failed to fetch|network|dns error", done.stderr):
+        pytest.skip(f"the package index is not reached; connect, and run it again: {done.stderr}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_command_names_the_copier_that_is_tested() -> None:
