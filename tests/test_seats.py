@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -13,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repositories import run_deployer
+from repositories import change_values, run_deployer
 
 MEMORY = st.one_of(
     st.builds("{}{}".format, st.integers(1, 4096), st.sampled_from("MGT")),
@@ -104,6 +105,64 @@ def test_smallest_limit_binds(seats, by_helm, node, guarantee, cpu, each, least)
     assert (counted.each, counted.least, counted.total) == (each, least, 3 * each)
     found = by_helm([{"node": node, "memory": size, "cpu": cpu, "disk": True}])
     assert found == [{"each": each, "least": least, "seats": 3 * each}]
+
+
+COURSE = st.fixed_dictionaries(
+    {
+        "peak": st.integers(1, 3000),
+        "node": NODE,
+        "others": st.dictionaries(
+            st.sampled_from(["bio-7", "stat-102", "math"]),
+            st.fixed_dictionaries({"peak": st.integers(1, 900), "memory": MEMORY}),
+        ),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def courses_by_helm(bake, helm, tmp_path_factory):
+    """`hub.courseSeats` of the chart for many values: one render for all."""
+    chart = tmp_path_factory.mktemp("courses")
+    (chart / "templates").mkdir()
+    for file in ("_helpers.tpl", "_servers.tpl"):
+        text = (bake() / "chart" / "templates" / file).read_text(encoding="utf-8")
+        (chart / "templates" / file).write_text(text, encoding="utf-8")
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: seats\nversion: 0.1.0\n", encoding="utf-8")
+    (chart / "templates" / "courses.yaml").write_text(
+        'courses:\n{{ range .Values.cases }}\n- {{ include "hub.courseSeats" (dict "Values" .) }}\n{{ end }}',
+        encoding="utf-8",
+    )
+
+    def count(cases: list[dict]) -> list[dict]:
+        (chart / "values.yaml").write_text(yaml.safe_dump({"cases": cases}), encoding="utf-8")
+        rendered = subprocess.run([helm, "template", "seats", chart], capture_output=True, text=True)
+        assert rendered.returncode == 0, rendered.stderr
+        return [json.loads(line[2:]) for line in rendered.stdout.splitlines() if line.startswith("- ")]
+
+    return count
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(COURSE, min_size=20, max_size=40))
+def test_script_and_guard_agree_on_nodes_that_hubs_share(seats, courses_by_helm, cases):
+    """The nodes for each other hub, those that are left, and the limit that seats everybody."""
+    user = {"memory": {"guarantee": "2G"}, "cpu": {"guarantee": 0.05}}
+    found = [
+        {
+            "course": {"peak": case["peak"], "node": {**case["node"], "sharedWith": case["others"]}},
+            "jupyterhub": {"singleuser": user},
+        }
+        for case in cases
+    ]
+    for values, by_chart in zip(found, courses_by_helm(found), strict=True):
+        course = importlib.import_module("deployer.course").parse_course(values)
+        own, shares = seats.count_course_seats(course), seats.list_other_shares(course)
+        assert (own.each, own.total) == (by_chart["each"], by_chart["seats"]), values
+        assert seats.count_left_nodes(course) == by_chart["left"], values
+        assert [f"{share.nodes} for {share.name}" for share in shares] == by_chart["others"], values
+        if own.each:
+            wanted = seats.count_nodes(course.peak, own.each) + sum(share.nodes for share in shares)
+            assert wanted == by_chart["nodes"], values
 
 
 def write_course(repository: Path, node: dict, **course: object) -> None:
@@ -235,3 +294,86 @@ def test_seats_name_the_largest_choice(edited):
     (repository / "config/hub.yaml").write_text(yaml.safe_dump(hub), encoding="utf-8")
     said = run_deployer(repository, "seats")
     assert "If all of them choose 3G: 4 seats per node, 12 in all." in said.stdout, said.stderr
+
+
+@pytest.fixture(scope="module")
+def five(bake, tmp_path_factory) -> Path:
+    """A folder with the repositories of three hubs of one cluster: two share nodes, the third has a pool of its own."""
+    folder = tmp_path_factory.mktemp("five")
+    for name, peak, pool in (("stat-101", 40, ""), ("stat-102", 20, ""), ("bio-7", 9, "bio7")):
+        repository = Path(shutil.copytree(bake(), folder / name))
+        change_values(repository / "chart/Chart.yaml", {"name": name})
+        write_course(repository, {"memory": "14G", "max": 9, "price": 1}, peak=peak)
+        if pool:
+            change_values(
+                repository / "config/hub.yaml",
+                {"jupyterhub": {"singleuser": {"nodeSelector": {"hub.jupyter.org/pool": pool}}}},
+            )
+    return folder
+
+
+def test_seats_of_all_hubs_of_a_cluster(five: Path) -> None:
+    here = five / "stat-101"
+    hubs = f"{five / 'stat-102'} ../bio-7"
+    said = run_deployer(here, "seats", "--hubs", hubs)
+    assert said.returncode == 0, said.stderr
+    for line in (
+        "Memory is the limit: 7 seats per node, 42 seats on 6 nodes.",
+        "Hubs that share the 9 nodes, each with the nodes that its students need",
+        "  stat-101     6   40 students at once, 2G guaranteed, 7 seats per node",
+        "  stat-102     3   20 students at once, 2G guaranteed, 7 seats per node",
+        "  together     9",
+        "40 students at once need 6 of the 6 nodes that are left.",
+        "costs 15,120 with 6 nodes at 1 per hour",
+        "That is this hub's share.",
+        "bio-7 needs 2 of the 9 nodes of another pool, bio7.",
+        "config/hub.yaml has other numbers. Write under course.node:\n  sharedWith:\n    stat-102: {peak: 20, ",
+        "course.node.sharedWith lacks this hub, or has other numbers. Write stat-101: {peak: 40, memory: 2G}",
+    ):
+        assert line in said.stdout, said.stdout
+    for name, other, peak in ("stat-101", "stat-102", 20), ("stat-102", "stat-101", 40):
+        others = {other: {"peak": peak, "memory": "2G"}}
+        change_values(five / name / "config/hub.yaml", {"course": {"node": {"sharedWith": others}}})
+    said = run_deployer(here, "seats", "--hubs", hubs).stdout
+    assert said.endswith("course.node.sharedWith in config/hub.yaml has the same numbers.\n"), said
+    assert said.startswith(run_deployer(here, "seats").stdout)
+    change_values(five / "stat-102/config/hub.yaml", {"course": {"node": {"max": 8}}})
+    said = run_deployer(here, "seats", "--hubs", hubs).stdout
+    assert f"{five / 'stat-102'}: course.node.max is 8, and 9 here. Write one in both.\n" in said
+
+
+@pytest.mark.parametrize(
+    ("hubs", "message"),
+    [
+        ("../nowhere", "HUBS: ../nowhere is not the repository of a hub. Name folders"),
+        ("../stat-101", "HUBS: ../stat-101 is this hub, which counts already. Leave it out"),
+    ],
+)
+def test_a_folder_that_is_not_another_hub(five: Path, hubs: str, message: str) -> None:
+    rejected = run_deployer(five / "stat-101", "seats", "--hubs", hubs)
+    assert (rejected.returncode, message in rejected.stderr) == (1, True), rejected.stderr
+
+
+def test_mistakes_in_shared_with(edited) -> None:
+    repository = edited()
+    others = {
+        "a": {"peak": "many", "memory": "1G"},
+        "b": {"peak": 3},
+        "c": None,
+        "d": {"peak": 3, "memory": "1G", "disk": 1},
+    }
+    write_course(repository, {"memory": "14G", "max": 3, "sharedWith": others})
+    rejected = run_deployer(repository, "seats")
+    assert rejected.returncode == 1
+    for message in (
+        "config/hub.yaml: course.node.sharedWith.a.peak must be of the type integer ('many'). Correct it there",
+        "course.node.sharedWith.b.memory is missing",
+        "course.node.sharedWith.c is empty",
+        "course.node.sharedWith.d Additional properties are not allowed ('disk' was unexpected)",
+    ):
+        assert message in rejected.stderr
+    write_course(repository, {"memory": "14G", "max": 3, "sharedWith": {"b": {"peak": 3, "memory": "1Gi"}}})
+    assert (
+        "course.node.sharedWith.b.memory: '1Gi' is not in JupyterHub's units"
+        in run_deployer(repository, "seats").stderr
+    )
