@@ -13,7 +13,7 @@ from deployer.seats import count_course_seats, count_nodes
 from deployer.units import format_memory
 from deployer.yaml_files import join_keys, read_mapping
 
-# What has one value for all hubs on the same nodes.
+# Keys of course.node that have one value for all hubs on the same nodes.
 COMMON = ("memory", "reserved", "max")
 
 

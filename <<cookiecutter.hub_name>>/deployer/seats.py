@@ -77,7 +77,7 @@ def count_nodes(students: int, each: int) -> int:
 
 
 def describe_cost(course: Course, today: date) -> list[str]:
-    """Return what the nodes of this hub cost in a term, and what was assumed. Other hubs on them come on top."""
+    """Return what the nodes of this hub cost in a term, and what was assumed. Those of other hubs are not in it."""
     price, ends = course.node.price, course.calendar.term_ends
     if price is None:
         return ["The cost of a term is not known: course.node.price, the price of a node per hour, is missing."]
