@@ -9,8 +9,19 @@ from deployer import units, values
 from deployer.errors import UserError
 from deployer.yaml_files import KeyPath, YamlMapping, find_value, join_keys
 
+# The label of a node with the name of its pool, and the pool of a hub that selects none.
+POOL_LABEL, SHARED_POOL = "hub.jupyter.org/pool", "students"
 # What the jupyterhub chart guarantees where the values do not say.
 CHART_GUARANTEE = "1G"
+
+
+@dataclass(frozen=True)
+class OtherHub:
+    """Another hub with students on the same nodes: how many at once, and the bytes that each is guaranteed."""
+
+    name: str
+    peak: int
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,7 @@ class Node:
     pods: int | None
     disks: int | None
     price: float | None
+    shared_with: tuple[OtherHub, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,6 +148,10 @@ def parse_node(node: YamlMapping) -> Node:
         pods=node.get("pods"),
         disks=node.get("disks"),
         price=node.get("price"),
+        shared_with=tuple(
+            OtherHub(name, hub["peak"], units.parse_memory(hub["memory"], f"course.node.sharedWith.{name}.memory"))
+            for name, hub in sorted((node.get("sharedWith") or {}).items())
+        ),
     )
 
 
@@ -143,6 +159,12 @@ def find_mapping(item: object, *path: str | int) -> YamlMapping:
     """Return the mapping at a path; an empty one where there is something else."""
     found = find_value(item, *path)
     return found if isinstance(found, dict) else {}
+
+
+def read_pool(found: YamlMapping) -> str:
+    """Return the name of the node pool whose nodes the values select for students."""
+    selected = find_value(found, "jupyterhub", "singleuser", "nodeSelector", POOL_LABEL)
+    return SHARED_POOL if selected is None else str(selected)
 
 
 def list_choices(profile: YamlMapping) -> list[YamlMapping]:

@@ -1,6 +1,6 @@
 """How many students the nodes seat. `hub.seats` in chart/templates/_helpers.tpl, which guards a deploy, is the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from deployer.course import Course, Node, Server
@@ -37,9 +37,38 @@ def count_seats(node: Node, server: Server) -> Seats:
     return Seats(each, least, each * node.max, limits)
 
 
-def count_course_seats(course: Course) -> Seats:
-    """Return the seats of a course."""
-    return count_seats(course.node, course.server)
+@dataclass(frozen=True)
+class Share:
+    """A hub on nodes that it shares: its students at once, the bytes guaranteed, their seats on a node, their nodes."""
+
+    name: str
+    peak: int
+    memory: int
+    each: int
+    nodes: int
+
+
+def list_other_shares(course: Course) -> list[Share]:
+    """Return the nodes of each hub in course.node.sharedWith: its students are counted on nodes of their own.
+
+    What is not written there, processors and volumes, is taken to be as in this hub.
+    """
+    shares = []
+    for hub in course.node.shared_with:
+        each = count_seats(course.node, replace(course.server, memory=hub.memory)).each
+        shares.append(Share(hub.name, hub.peak, hub.memory, each, count_nodes(hub.peak, each)))
+    return shares
+
+
+def count_left_nodes(course: Course) -> int:
+    """Return the nodes that the other hubs on them leave to this one."""
+    return max(0, course.node.max - sum(share.nodes for share in list_other_shares(course)))
+
+
+def count_course_seats(course: Course, memory: int | None = None) -> Seats:
+    """Return the seats of a course, or those that it had with another guarantee, in bytes."""
+    server = course.server if memory is None else replace(course.server, memory=memory)
+    return count_seats(replace(course.node, max=count_left_nodes(course)), server)
 
 
 def count_nodes(students: int, each: int) -> int:
@@ -48,7 +77,7 @@ def count_nodes(students: int, each: int) -> int:
 
 
 def describe_cost(course: Course, today: date) -> list[str]:
-    """Return what the nodes cost in a term, and what was assumed."""
+    """Return what the nodes of this hub cost in a term, and what was assumed. Those of other hubs are not in it."""
     price, ends = course.node.price, course.calendar.term_ends
     if price is None:
         return ["The cost of a term is not known: course.node.price, the price of a node per hour, is missing."]

@@ -62,21 +62,34 @@ guaranteed) and `disk` (whether each has a volume of their own). deployer/seats.
 {{- dict "each" $each "least" $least "seats" (mul $each (int64 .node.max)) | toJson }}
 {{- end }}
 
-{{- /* The seats of the course as JSON, with what a student gets and where it is set. Takes the root. */ -}}
+{{- /*
+The seats of the course as JSON, with what a student gets and where it is set. Takes the root. Students of the hubs in
+`course.node.sharedWith` are counted on nodes of their own, by their guarantee; this hub has the nodes that are `left`.
+`others` are texts: their nodes for each hub. `nodes` is the limit that seats everybody.
+*/ -}}
 {{- define "hub.courseSeats" -}}
 {{- $course := .Values.course }}
 {{- $server := include "hub.defaultServer" . | fromJson }}
 {{- $memory := include "hub.bytes" $server.memory | int64 }}
 {{- $disk := eq ((($.Values.jupyterhub.singleuser).storage).type | default "dynamic") "dynamic" }}
-{{- $asked := dict "node" $course.node "memory" $memory "cpu" $server.cpu "disk" $disk }}
+{{- $others := list }}
+{{- $shared := 0 }}
+{{- range $name, $hub := $course.node.sharedWith }}
+  {{- $each := (include "hub.seats" (dict "node" $course.node "memory" (include "hub.bytes" $hub.memory) "cpu" $server.cpu "disk" $disk) | fromJson).each | int64 }}
+  {{- $wanted := ternary 0 (div (sub (add (int64 $hub.peak) $each) 1) (max 1 $each)) (eq $each 0) }}
+  {{- $others = append $others (printf "%d for %s" $wanted $name) }}
+  {{- $shared = add $shared $wanted }}
+{{- end }}
+{{- $left := max 0 (sub (int64 $course.node.max) $shared) }}
+{{- $asked := dict "node" (set (deepCopy $course.node) "max" $left) "memory" $memory "cpu" $server.cpu "disk" $disk }}
 {{- $found := include "hub.seats" $asked | fromJson }}
 {{- $most := include "hub.seats" (set $asked "memory" $server.most) | fromJson }}
 {{- $nodes := ternary 0 (int64 $course.node.max) (ne $found.least "") }}
 {{- with int64 $found.each }}
-  {{- $nodes = div (sub (add (int64 $course.peak) .) 1) . }}
+  {{- $nodes = add $shared (div (sub (add (int64 $course.peak) .) 1) .) }}
 {{- end }}
 {{- $least := ternary "cpu" "memory" (eq $found.least "cpu") }}
-{{- merge (dict "guarantee" (get $server $least) "at" (get $server (printf "%sAt" $least)) "nodes" $nodes "mostSeats" $most.seats "most" $server.most "mostAt" $server.mostAt) $found | toJson }}
+{{- merge (dict "guarantee" (get $server $least) "at" (get $server (printf "%sAt" $least)) "nodes" $nodes "left" $left "others" $others "mostSeats" $most.seats "most" $server.most "mostAt" $server.mostAt) $found | toJson }}
 {{- end }}
 
 {{- /* The calendar as JSON, for files/course_calendar.py. Takes the root. deployer/timetable.py writes the same. */ -}}

@@ -1,12 +1,13 @@
 """Print how many students the nodes seat, what a term costs, and what another guarantee would change."""
 
 import argparse
-import dataclasses
+import shlex
 from datetime import date
 
+from deployer import chart, other_hubs
 from deployer.commands.options import add_environment, list_environments
 from deployer.course import Course, read_course
-from deployer.seats import count_course_seats, count_nodes, count_seats, describe_cost
+from deployer.seats import Share, count_course_seats, count_left_nodes, count_nodes, describe_cost, list_other_shares
 from deployer.units import format_memory
 
 # The steps of a guarantee: 512M, 768M, 1G, 1536M, 2G, 3G and so on, in bytes.
@@ -16,20 +17,29 @@ STEPS = sorted(factor * 2**power for factor in (2, 3) for power in range(20, 44)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_environment(parser, required=False)
+    parser.add_argument("--hubs", default="", help="folders of other repositories whose hubs are in the same cluster")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    hubs = [other_hubs.read_hub(folder) for folder in shlex.split(arguments.hubs)]
     reports: dict[str, list[str]] = {}
     for env in list_environments(arguments):
-        reports.setdefault(describe(read_course(env), date.today()), []).append(env)
+        course = read_course(env)
+        report = describe(other_hubs.replace_others(course, hubs) if hubs else course, date.today())
+        if hubs:
+            report = "\n".join([report, *other_hubs.describe_written(course, hubs)])
+        reports.setdefault(report, []).append(env)
     print("\n\n".join(f"{' and '.join(envs)}:\n{report}" for report, envs in reports.items()))
 
 
 def describe(course: Course, today: date) -> str:
     """Return the whole report of a course."""
-    lines = [*describe_limits(course), *describe_demand(course), *describe_cost(course, today), *describe_steps(course)]
-    return "\n".join(lines)
+    lines = [*describe_limits(course), *describe_others(course), *describe_demand(course)]
+    lines += describe_cost(course, today)
+    if course.node.shared_with and course.node.price is not None:
+        lines.append("That is this hub's share. `make seats` of each other hub says what it adds.")
+    return "\n".join([*lines, *describe_steps(course)])
 
 
 def describe_limits(course: Course) -> list[str]:
@@ -46,21 +56,42 @@ def describe_limits(course: Course) -> list[str]:
     return [
         "Seats per node, limited by",
         *(f"  {name:6} {limit:5}   {words[name]}" for name, limit in found.limits.items()),
-        f"{found.least.capitalize()} is the limit: {found.each} seats per node, {found.total} seats on {node.max} "
-        "nodes.",
+        f"{found.least.capitalize()} is the limit: {found.each} seats per node, {found.total} seats on "
+        f"{count_left_nodes(course)} nodes.",
+    ]
+
+
+def describe_others(course: Course) -> list[str]:
+    """Return the nodes of each hub that shares them, and of all of them."""
+    others = list_other_shares(course)
+    if not others:
+        return []
+    each = count_course_seats(course).each
+    own = Share(chart.read_name(), course.peak, course.server.memory, each, count_nodes(course.peak, each))
+    shares = [own, *others]
+    width = max(len(name) for name in ("together", *(share.name for share in shares)))
+    return [
+        f"Hubs that share the {course.node.max} nodes, each with the nodes that its students need",
+        *(
+            f"  {share.name:{width}} {share.nodes:5}   {share.peak} students at once, {format_memory(share.memory)} "
+            f"guaranteed, {share.each} seats per node"
+            for share in shares
+        ),
+        f"  {'together':{width}} {sum(share.nodes for share in shares):5}",
     ]
 
 
 def describe_demand(course: Course) -> list[str]:
     """Return whether the class has seats, and on how many nodes."""
     found = count_course_seats(course)
-    nodes = count_nodes(course.peak, found.each)
+    nodes, left = count_nodes(course.peak, found.each), count_left_nodes(course)
+    others = sum(share.nodes for share in list_other_shares(course))
     if found.total < course.peak:
-        way = f"raise course.node.max to {nodes}" if found.each else "take larger nodes"
+        way = f"raise course.node.max to {nodes + others}" if found.each else "take larger nodes"
         return [f"That is not enough for course.peak, {course.peak} students at once, and a deploy is rejected: {way}."]
-    lines = [f"{course.peak} students at once need {nodes} of the {course.node.max} nodes."]
+    lines = [f"{course.peak} students at once need {nodes} of the {left} nodes{' that are left' if others else ''}."]
     if course.server.most > course.server.memory:
-        most = count_seats(course.node, dataclasses.replace(course.server, memory=course.server.most))
+        most = count_course_seats(course, course.server.most)
         lines.append(
             f"If all of them choose {format_memory(course.server.most)}: {most.each} seats per node, "
             f"{most.total} in all."
@@ -75,7 +106,7 @@ def describe_steps(course: Course) -> list[str]:
     larger = min((step for step in STEPS if step > guarantee), default=0)
     lines = []
     for step in filter(None, (smaller, larger)):
-        then = count_seats(course.node, dataclasses.replace(course.server, memory=step))
+        then = count_course_seats(course, step)
         if then.each:
             nodes = count_nodes(course.peak, then.each)
             lines.append(

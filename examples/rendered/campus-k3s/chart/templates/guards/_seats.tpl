@@ -32,15 +32,26 @@ jupyterhub.hub.activeServerLimit: {{ $limit }} is below course.peak ({{ include 
     {{- $readable = and $readable (or (kindIs "invalid" $value) (ne (include "hub.bytes" $value) "")) }}
   {{- end }}
 {{- end }}
+{{- range $name, $hub := $node.sharedWith }}
+  {{- $readable = and $readable (ne (include "hub.bytes" $hub.memory) "") }}
+  {{- if eq $name $.Chart.Name }}
+course.node.sharedWith.{{ $name }}: this is the hub itself, and course.peak counts its students already. Remove the entry.
+  {{- end }}
+{{- end }}
 {{- if $readable }}
   {{- $found := include "hub.courseSeats" . | fromJson }}
   {{- if and $found.least (lt (int64 $found.seats) (int64 $course.peak)) }}
-course.peak: {{ include "hub.text" $course.peak }} students are more than the {{ $found.seats }} seats on {{ include "hub.text" $node.max }} nodes with {{ $found.each }} each, limited by {{ $found.least }}. {{ if $found.each }}Raise course.node.max to {{ $found.nodes }}, use{{ else }}Use{{ end }} larger nodes{{ if has $found.least (list "memory" "cpu") }}, or lower {{ $found.at }} ({{ include "hub.text" $found.guarantee }}){{ end }}. `make seats` shows the arithmetic.
+course.peak: {{ include "hub.text" $course.peak }} students are more than the {{ $found.seats }} seats on {{ $found.left }} nodes{{ with $found.others }} (the other hubs of course.node.sharedWith need {{ join ", " . }}){{ end }} with {{ $found.each }} each, limited by {{ $found.least }}. {{ if $found.each }}Raise course.node.max to {{ $found.nodes }}, use{{ else }}Use{{ end }} larger nodes{{ if has $found.least (list "memory" "cpu") }}, or lower {{ $found.at }} ({{ include "hub.text" $found.guarantee }}){{ end }}. `make seats` shows the arithmetic.
   {{- else if and (gt (int64 $found.most) 0) (lt (int64 $found.mostSeats) (int64 $course.peak)) }}
 [warning] {{ $found.mostAt }}: if all students choose it, there are {{ include "hub.text" $found.mostSeats }} seats, and course.peak is {{ include "hub.text" $course.peak }}. Raise course.node.max, or remove the choice.
   {{- end }}
   {{- $whole := include "hub.bytes" $node.memory | int64 }}
   {{- $free := sub $whole (include "hub.bytes" $node.reserved | int64) }}
+  {{- range $name, $hub := $node.sharedWith }}
+    {{- if gt (include "hub.bytes" $hub.memory | int64) $free }}
+course.node.sharedWith.{{ $name }}.memory: {{ include "hub.text" $hub.memory }} is more than a node has for students ({{ include "hub.memory" $free }}), so no server of that hub would start here. Correct it, or remove the entry.
+    {{- end }}
+  {{- end }}
   {{- range $place := include "hub.places" . | fromJsonArray }}
     {{- $guarantee := include "hub.bytes" $place.guarantee | int64 }}
     {{- $limit := include "hub.bytes" $place.limit | int64 }}

@@ -2,6 +2,9 @@
 {{- define "guard.memory" }}
 {{- $node := .Values.course.node | default dict }}
 {{- $values := dict "course.node.memory" $node.memory "course.node.reserved" $node.reserved }}
+{{- range $name, $hub := $node.sharedWith }}
+  {{- $_ := set $values (printf "course.node.sharedWith.%s.memory" $name) $hub.memory }}
+{{- end }}
 {{- range $place := include "hub.places" . | fromJsonArray }}
   {{- $_ := set $values $place.limitAt $place.limit }}
   {{- $_ := set $values $place.guaranteeAt $place.guarantee }}
@@ -13,7 +16,7 @@
 {{- end }}
 {{- range $key, $value := $values }}
   {{- $number := has (kindOf $value) (list "int64" "float64") }}
-  {{- if and $number (hasPrefix "jupyterhub." $key) (gt (float64 $value) 0.0) (lt (float64 $value) 67108864.0) }}
+  {{- if and $number (or (hasPrefix "jupyterhub." $key) (hasPrefix "course.node.sharedWith." $key)) (gt (float64 $value) 0.0) (lt (float64 $value) 67108864.0) }}
 {{ $key }}: a number without a unit is bytes ({{ include "hub.text" $value }}). Write {{ include "hub.text" $value }}{{ ternary "G" "M" (lt (float64 $value) 64.0) }}.
   {{- else if and (not (kindIs "invalid" $value)) (not (include "hub.bytes" $value)) }}
 {{ $key }}: JupyterHub does not read '{{ $value }}'. Write a number with K, M, G or T after it, such as 512M or 2G (2G is what Kubernetes calls 2Gi).
