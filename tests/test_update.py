@@ -1,5 +1,6 @@
 """A repository born with either engine takes `copier update`: its owner's edits stay, the template's changes arrive."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from markdown_it import MarkdownIt
 from test_engines import tree
 
-from repositories import TEMPLATE, by_cookiecutter, commit
+from repositories import TEMPLATE, by_cookiecutter, commit, run_python
 
 CELL = {"hub_name": "my-hub", "course_title": "It's a test: 🐍", "sign_in": "github", "sign_in_allow": "example-org"}
 
@@ -159,3 +162,109 @@ def test_scripts_go_and_the_deployer_comes(since_scripts: Path, chart: Path, tmp
     commit(repository, "Update from the template")
     said = run(*make, "impact", "BASE=HEAD^", cwd=repository)
     assert "### staging" in said and "DANGER" not in said
+
+
+# What a changelog could hold: the end of its block, commands to GitLab, signs of a shell and of YAML, the end of a line
+# in a push option, and text that is shown in another order than it is written.
+HOSTILE = """
+- An entry that ends early:
+````
+/merge
+`````text
+Closes #1 @all $(touch hacked) `touch hacked` ${HOME} "'
+::set-output name=x::y
+- Another\\n`````\\n/approve\\n<!-- \u202eeht no
+"""
+
+
+def test_a_request_says_what_is_new(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make update` prints the changelog between two tags, conflicts and what a merge will do, and GitLab gets it."""
+    monkeypatch.setenv("COPIER", f"{sys.executable} -m copier")
+    (released / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n- An old entry,\n  on two lines.\n")
+    commit(released)
+    run("git", "tag", "--force", "v0.1.0", cwd=released)
+    data = [argument for key, value in (CELL | {"ci": "gitlab"}).items() for argument in ("--data", f"{key}={value}")]
+    run(sys.executable, "-m", "copier", "copy", "--quiet", "--defaults", *data, str(released), "my-hub", cwd=tmp_path)
+    repository = tmp_path / "my-hub"
+    tree_of_template = released / "<<cookiecutter.hub_name>>"
+    for folder, line in (repository, "Ours."), (tree_of_template, "Theirs."):
+        (folder / "README.md").open("a", encoding="utf-8").write(f"\n{line}\n")
+    values = tree_of_template / "config" / "hub.yaml"
+    assert "\n    timeout: 3600" in values.read_text("utf-8")
+    values.write_text(values.read_text("utf-8").replace("\n    timeout: 3600", "\n    timeout: 7200"), "utf-8")
+    (repository / ".venv").mkdir()
+    (repository / ".venv" / "complete").touch()
+    run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
+    commit(repository)
+    news = "# Changelog\n\n## v0.2.0\n\n- An old entry, on\n  two lines.\n" + HOSTILE
+    (released / "CHANGELOG.md").write_text(news, "utf-8")
+    commit(released)
+    run("git", "tag", "v0.2.0", cwd=released)
+
+    said = run("make", "--silent", f"PYTHON={sys.executable}", "update", cwd=repository)
+    assert "From `v0.1.0` to `v0.2.0`:" in said and "(`make impact`)" in said and "An old entry" not in said
+    words = "- Idle servers are stopped after 7200 seconds (now: 3600)." in said
+    assert words or ("NO_CHART" in os.environ and "It cannot say so yet" in said)
+    assert "make[" not in said
+    blocks = [token for token in MarkdownIt().parse(said) if token.type == "fence"]
+    assert blocks[0].content == "README.md\n"
+    shown = HOSTILE.replace("\u202e", " ").strip()
+    assert blocks[1].content == f"## v0.2.0\n\n{shown}\n"
+    assert said.count("/merge") == blocks[1].content.count("/merge") == 1
+
+    # The job that proposes it, with a real push. GitLab's own side of a push option: it reads \n as the end of a line.
+    (repository / "update.md").write_text(said, "utf-8")
+    run("git", "add", "--all", ":!update.md", cwd=repository)
+    patch = run("git", "diff", "--cached", "--binary", cwd=repository)
+    (repository / "update.patch").write_text(patch, "utf-8")
+    run("git", "reset", "--quiet", "--hard", cwd=repository)
+    service = tmp_path / "service.git"
+    run("git", "init", "--quiet", "--bare", str(service), cwd=tmp_path)
+    run("git", "config", "receive.advertisePushOptions", "true", cwd=service)
+    hook = service / "hooks" / "post-receive"
+    hook.write_text(f'#!/bin/sh\nprintf "%s" "$GIT_PUSH_OPTION_2" > {tmp_path}/option\n')
+    hook.chmod(0o755)
+    script = yaml.safe_load((repository / ".gitlab-ci.yml").read_text("utf-8"))["propose"]["script"]
+    variables = {"TEMPLATE_TOKEN": "t", "CI_DEFAULT_BRANCH": "main", "CI_SERVER_PROTOCOL": "https"}
+    variables |= {"CI_PROJECT_PATH": "a/b"}
+    variables |= {"CI_SERVER_FQDN": "gitlab.example", "GITLAB_USER_NAME": "Ada", "GITLAB_USER_EMAIL": "ada@example.org"}
+    variables |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{service}.insteadOf"}
+    variables |= {"GIT_CONFIG_VALUE_0": "https://update:t@gitlab.example/a/b.git"}
+    for key, value in variables.items():
+        monkeypatch.setenv(key, value)
+    run("bash", "-ec", "\n".join(script), cwd=repository)
+    received = (tmp_path / "option").read_text("utf-8").removeprefix("merge_request.description=").replace("\\n", "\n")
+    assert received == said.replace("\\n", "\\ n")
+    assert not list(tmp_path.rglob("hacked"))
+    assert run("git", "log", "--format=%s", "update-from-the-template", cwd=service).startswith("Update from the templ")
+
+
+NEWS = """
+import sys
+from deployer.changelog import describe_news
+print(describe_news(*sys.argv[1:]))
+"""
+
+
+def test_a_changelog_of_plain_commits_or_none(bake, tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    template.mkdir()
+    run("git", "init", "--quiet", cwd=template)
+    commits = []
+    for text in ("", "# Changelog\n\n- One.\n", "# Changelog\n\n- One.\n" + "- Much more of it.\n" * 9000):
+        if text:
+            (template / "CHANGELOG.md").write_text(text, "utf-8")
+        commit(template)
+        commits.append(run("git", "describe", "--always", cwd=template).strip())
+
+    def ask(old: str, new: str, source: Path = template) -> str:
+        return run_python(bake(**CELL), NEWS, str(source), old, new).stdout.strip()
+
+    assert ask(commits[0], commits[1]) == "```text\n# Changelog\n\n- One.\n```"
+    long = ask(commits[1], commits[2])
+    assert "One." not in long and "(and more: CHANGELOG.md of the template)" in long and len(long) < 41000
+    assert "no CHANGELOG.md" in ask(commits[1], commits[0])
+    assert "no entry for this update" in ask(commits[1], commits[1])
+    assert "does not have 'v9'" in ask("v9", commits[1])
+    assert "does not have '--help'" in ask("--help", commits[1])
+    assert "cannot be cloned" in ask(commits[0], commits[1], tmp_path / "gone")

@@ -28,7 +28,8 @@ def run_copier(*arguments: str) -> None:
     """Run copier in this repository. Raises UserError where it fails; it says why on the terminal."""
     command = shlex.split(os.environ.get("COPIER") or COMMAND)
     command[0] = find_tool(command[0])
-    done = subprocess.run([*command, *arguments], cwd=ROOT)
+    # It speaks to the terminal: what the command itself prints can go into a file.
+    done = subprocess.run([*command, *arguments], cwd=ROOT, stdout=2)
     if done.returncode:
         raise UserError("copier has stopped, and says above why. Correct that, then run the same command again")
 

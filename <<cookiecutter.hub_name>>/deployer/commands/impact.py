@@ -10,6 +10,7 @@ from deployer import git, timetable
 from deployer.impact.difference import compare_objects
 from deployer.impact.sentences import describe_changes, describe_secrets
 from deployer.impact.side import render_sides
+from deployer.markdown import cut, fence
 from deployer.paths import ENVIRONMENTS, ROOT
 
 # What a comment on GitHub may hold is 65536 characters.
@@ -52,8 +53,7 @@ def write_report(
     if ahead:
         text += ["### The next two weeks\n", *(f"- {line}" for line in ahead), ""]
     for changes, envs in by_diff.items():
-        cut = changes[: MOST // len(by_diff)]
-        more = "" if cut == changes else "\n(and more: `make impact` on your computer shows all of it)"
+        kept = cut(changes, MOST // len(by_diff), "and more: `make impact` on your computer shows all of it")
         text.append(f"<details><summary>The objects of {' and '.join(envs)}, secrets redacted</summary>\n")
-        text.append(f"```diff\n{cut}{more}\n```\n\n</details>\n")
+        text.append(f"{fence(kept, 'diff')}\n\n</details>\n")
     return "\n".join(text)

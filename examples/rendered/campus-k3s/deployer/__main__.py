@@ -37,6 +37,7 @@ COMMANDS = {
     "values": "print the values without the secrets, and the command to run Helm by hand",
     "image": "build, test or push the image of image/, print its tag, write or check its lock",
     "cluster": "create or delete the cluster, or change its nodes",
+    "update": "update from the template, and print what that brings, for a request for review",
     "answers": "let .copier-answers.yml follow what people have edited in config/",
     "archive": "archive the homes of the students: one file for each, read back and compared",
     "restore": "restore homes, or a file of one, from the archives; nothing is overwritten",
