@@ -21,8 +21,9 @@ coverage: .venv ## Run the tests and print how much of deployer/ and tools/ they
 	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 	@$(PYTHON) -m coverage combine --quiet && $(PYTHON) -m coverage report
 
-e2e: .venv ## Deploy to the cluster that E2E_CONTEXT names, kubectl's current context, and break it in many ways (HELM4: a Helm 4 too)
-	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest -m e2e tests/e2e
+e2e: TESTS = tests/e2e
+e2e: .venv ## Test on the cluster that E2E_CONTEXT names, kubectl's current context (TESTS=tests/e2e/test_life.py: only these)
+	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest -m e2e -rs -s $(TESTS)
 
 e2e-image: .venv ## Build, test and push an image with each engine that is here; no cluster (E2E_STAND_IN: see the tests)
 	@HELM="$$($(PYTHON) tools/fetch_helm.py)" && export HELM && $(PYTHON) -m pytest -m e2e -rs tests/test_image_engines.py

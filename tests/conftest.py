@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import browser
 import fetch_helm
 import find_chart
 import pytest
@@ -82,6 +83,15 @@ def edited(bake: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
 def helm() -> str:
     """The path of the helm binary."""
     return os.environ["HELM"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser; skips without one."""
+    try:
+        return browser.find_browser()
+    except LookupError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session", params=["HELM_3", "HELM_4"])

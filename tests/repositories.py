@@ -53,6 +53,15 @@ def commit(repository: Path, message: str = "A change") -> None:
     git(repository, "commit", "--quiet", "--no-verify", "--allow-empty", f"--message={message}")
 
 
+def release(template: Path, folder: Path) -> Path:
+    """The template as a git repository in a folder, with the tag v0.1.0."""
+    repository = Path(shutil.copytree(template, folder / "z2jh-template"))
+    git(repository, "init", "--quiet", "--initial-branch=main")
+    commit(repository, "First release")
+    git(repository, "tag", "v0.1.0")
+    return repository
+
+
 def merge(base: dict, over: dict) -> dict:
     """Merge values over others, key by key, as Helm does with two files."""
     both = {key: merge(base[key], over[key]) for key in base.keys() & over.keys() if isinstance(over[key], dict)}

@@ -4,14 +4,19 @@ import asyncio
 import itertools
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 import yaml
+from hubs import free_port
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -24,6 +29,10 @@ OTHER_IMAGE = os.environ.get(
     "@sha256:aebcf531fc77f3341568f5e37de7eb392ae48f1ae5ce9bc9cf779bd602548d17",
 )
 TIMEOUT = os.environ.get("E2E_TIMEOUT", "90s")
+# Where the students' password is among the secrets.
+PASSWORD = "jupyterhub.hub.config.SharedPasswordAuthenticator.user_password"  # noqa: S105 - the name of a value
+# What a hub has outside of its namespace.
+KINDS = "namespaces,clusterroles,clusterrolebindings,priorityclasses,persistentvolumes,storageclasses"
 
 # A configuration with which the hub does not start.
 CRASH = """
@@ -45,6 +54,21 @@ class Dumper(yaml.SafeDumper):
         super().increase_indent(flow)
 
 
+def wait_until(done: Callable[[], object], sentence: str, seconds: int = 120) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, sentence
+        time.sleep(1)
+
+
+def list_own_objects(release: str) -> set[str]:
+    """What of the cluster names the release, outside of namespaces. Others may use the cluster meanwhile."""
+    command = ["kubectl", "get", KINDS, "--output=json"]
+    items = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["items"]
+    return {f"{item['kind']}/{item['metadata']['name']}" for item in items if f'"{release}"' in json.dumps(item)}
+
+
 class Repository:
     """A course repository under git, on its way to the cluster."""
 
@@ -56,11 +80,18 @@ class Repository:
         }
         self.name = yaml.safe_load((folder / "chart" / "Chart.yaml").read_text("utf-8"))["name"]
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, check: bool = True, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command in the repository."""
-        done = subprocess.run(command, cwd=self.folder, env=self.environ, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=self.folder, env=self.environ, input=typed, capture_output=True, text=True)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
+
+    def make(self, *arguments: str, check: bool = True, typed: str = "") -> str:
+        """Run make as a person does, who types something: what it printed. It is in the log of the test."""
+        done = self.run("make", f"TIMEOUT={TIMEOUT}", *arguments, check=check, typed=typed)
+        print(f"--- make {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+        assert check or done.returncode, done.stdout
+        return done.stdout + done.stderr
 
     def run_deployer(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one of its commands, as its Makefile does."""
@@ -84,13 +115,70 @@ class Repository:
         """Revert the last commit."""
         self.run("git", "revert", "--no-edit", "HEAD")
 
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", f"--message={message}")
+
     def kubectl(self, env: str, *arguments: str, check: bool = True) -> str:
         """Return the output of kubectl for the namespace of an environment."""
         return self.run("kubectl", "--namespace", f"{self.name}-{env}", *arguments, check=check).stdout
 
-    def secret(self, env: str, key: str) -> str:
-        """A secret in plain text."""
+    def read_uids(self, env: str, selector: str = "component=singleuser-server") -> str:
+        """Return the identifiers of the running pods of a component."""
+        return self.kubectl(env, "get", "pods", f"--selector={selector}", "--output=jsonpath={.items[*].metadata.uid}")
+
+    def secret(self, env: str, key: str = PASSWORD) -> str:
+        """A secret in plain text: the students' password, or another one."""
         return self.run_deployer("secrets", "show", f"--env={env}", f"--key={key}").stdout.strip()
+
+    def create_accounts(self, folder: Path) -> dict[str, Path]:
+        """Run the commands of docs/cluster.md for the pipeline's accounts, word for word. Their kubeconfigs."""
+        self.run("kubectl", "apply", "--filename=cluster/deployer.yaml")
+        text = (self.folder / "docs" / "cluster.md").read_text("utf-8")
+        commands = next(part for part in re.findall(r"```console\n(.*?)```", text, re.DOTALL) if "set-cluster" in part)
+        look = ("kubectl", "config", "view", "--minify", "--output=jsonpath={.clusters[0].cluster.server}")
+        server = self.run(*look).stdout
+        kubeconfigs = {}
+        for env in "staging", "prod":
+            block = commands.replace("-staging", f"-{env}").replace("https://ADDRESS-OF-THE-CLUSTER:6443", server)
+            assert "yes" in self.run("bash", "-euc", block).stdout
+            name = f"deployer-{env}.kubeconfig"
+            kubeconfigs[env] = Path(shutil.move(self.folder / name, folder / f"{self.name}-{name}"))
+        return kubeconfigs
+
+    @contextmanager
+    def forward(self, env: str) -> Iterator[str]:
+        """Forward a port to a hub that is deployed: its address here."""
+        port = free_port()
+        command = ["kubectl", f"--namespace={self.name}-{env}", "port-forward", "service/proxy-public", f"{port}:80"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_for_hub(f"http://localhost:{port}")
+                yield f"http://localhost:{port}"
+            finally:
+                process.terminate()
+
+    def remove(self, wait: bool = False) -> None:
+        """Delete what a run of the tests has left in the cluster, whatever `make destroy` did."""
+        if os.environ.get("E2E_KEEP") and not wait:
+            return
+        releases = [f"{self.name}-{env}" for env in ("staging", "prod")]
+        roles = [f"{release}-deployer" for release in releases]
+        for kind, names in ("namespace", releases), ("clusterrole", roles), ("clusterrolebinding", roles):
+            self.run("kubectl", "delete", kind, "--ignore-not-found", f"--wait={str(wait).lower()}", *names)
+
+
+def wait_for_hub(address: str) -> None:
+    """Wait until the sign-in page answers."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            requests.get(f"{address}/hub/login", timeout=5).raise_for_status()
+            return
+        except requests.RequestException:
+            assert time.monotonic() < end, "the login page does not answer"
+            time.sleep(0.2)
 
 
 def sign_in(base: str, name: str, password: str) -> requests.Session:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from test_update import run
 
-from repositories import by_cookiecutter, commit, run_deployer
+from repositories import by_cookiecutter, commit, release, run_deployer
 
 ANSWERS = {
     "hub_name": "stat-101",
@@ -37,11 +37,7 @@ NEW = {
 @pytest.fixture(scope="module")
 def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template as a git repository with the tag v0.1.0."""
-    repository = Path(shutil.copytree(template, tmp_path_factory.mktemp("released") / "z2jh-template"))
-    run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
-    commit(repository, "First release")
-    run("git", "tag", "v0.1.0", cwd=repository)
-    return repository
+    return release(template, tmp_path_factory.mktemp("released"))
 
 
 def use_home(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
@@ -114,9 +110,10 @@ def opens(keys: str, file: Path) -> bool:
     return done.returncode == 0
 
 
-def require_separate(old: Path, old_keys: str, new: Path) -> None:
-    """Fail unless no old key opens the new secrets, and no new key the old ones."""
-    all_keys = Path(os.environ["HOME"], ".config/sops/age/keys.txt").read_text("utf-8")
+def require_separate(old: Path, old_keys: str, new: Path, config: Path | None = None) -> None:
+    """Fail unless no old key opens the new secrets, and no new key the old ones. All keys are below a folder."""
+    config = config or Path(os.environ["HOME"], ".config")
+    all_keys = (config / "sops/age/keys.txt").read_text("utf-8")
     new_keys = "\n".join(set(re.findall(r"AGE-SECRET-KEY-\S+", all_keys)) - set(old_keys.split()))
     assert new_keys
     for env in "staging", "prod":

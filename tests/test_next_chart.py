@@ -20,7 +20,17 @@ from test_engines import MERGED
 from test_guards import BASES, changed
 from test_update import run
 
-from repositories import TEMPLATE, build_dependency, by_cookiecutter, commit, objects, render, run_deployer, run_python
+from repositories import (
+    TEMPLATE,
+    build_dependency,
+    by_cookiecutter,
+    commit,
+    objects,
+    release,
+    render,
+    run_deployer,
+    run_python,
+)
 
 OLD, NEXT = "4.4.0", "5.0.0"
 DATA = {OLD: TEMPLATE / "tests" / "data" / "jupyterhub-4.4.0", NEXT: TEMPLATE / "tests" / "data" / "jupyterhub-main"}
@@ -40,10 +50,7 @@ def raise_chart(template: Path) -> None:
 @pytest.fixture(scope="module")
 def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template as a git repository: v0.1.0 carries the present chart, v0.2.0 the next one."""
-    repository = Path(shutil.copytree(template, tmp_path_factory.mktemp("released") / "z2jh-template"))
-    run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
-    commit(repository, "The chart 4.4.0")
-    run("git", "tag", "v0.1.0", cwd=repository)
+    repository = release(template, tmp_path_factory.mktemp("released"))
     raise_chart(repository)
     commit(repository, "The chart 5.0.0")
     run("git", "tag", "v0.2.0", cwd=repository)

@@ -16,15 +16,6 @@ CELL, RESULT = "print(6 * 7, 'is the answer')", "42 is the answer"
 
 
 @pytest.fixture(scope="module")
-def chromium() -> str:
-    """The path of a browser; skips without one."""
-    try:
-        return browser.find_browser()
-    except LookupError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course's files, in a repository of git."""
     folder = tmp_path_factory.mktemp("content") / "statistics"

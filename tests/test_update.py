@@ -12,7 +12,7 @@ import yaml
 from markdown_it import MarkdownIt
 from test_engines import tree
 
-from repositories import TEMPLATE, by_cookiecutter, commit, run_python
+from repositories import TEMPLATE, by_cookiecutter, commit, release, run_python
 
 CELL = {"hub_name": "my-hub", "course_title": "It's a test: 🐍", "sign_in": "github", "sign_in_allow": "example-org"}
 
@@ -26,11 +26,7 @@ def run(*command: str, cwd: Path) -> str:
 @pytest.fixture
 def released(template: Path, tmp_path: Path) -> Path:
     """The template as a git repository with the tag v0.1.0."""
-    repository = Path(shutil.copytree(template, tmp_path / "z2jh-template"))
-    run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
-    commit(repository, "First release")
-    run("git", "tag", "v0.1.0", cwd=repository)
-    return repository
+    return release(template, tmp_path)
 
 
 def born(engine: str, template: Path, folder: Path) -> Path:

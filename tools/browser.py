@@ -62,6 +62,19 @@ def wait_for_lab(page: Page) -> None:
     page.wait_for_selector(".jp-DirListing-content")
 
 
+def open_lab(page: Page, link: str, name: str, password: str) -> None:
+    """Sign in with a shared password, and wait until JupyterLab is there."""
+    sign_in(page, link, name, password)
+    wait_for_lab(page)
+
+
+def read_file(page: Page, link: str, user: str, name: str, text: str) -> None:
+    """Open a file of the home in a JupyterLab that has nothing else open, and wait until its text is there."""
+    page.goto(f"{link}/user/{user}/lab/tree/{name}?reset")
+    page.locator(".jp-DirListing-item", has_text=name).wait_for()
+    page.locator(".jp-FileEditor .cm-content", has_text=text).wait_for()
+
+
 def run_cell(page: Page, result: str) -> None:
     """Run the cell that is edited until it has a result: JupyterLab forgets what runs before the kernel is there."""
     output = page.locator(".jp-OutputArea-output", has_text=result).first

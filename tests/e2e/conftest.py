@@ -2,16 +2,17 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-import requests
 
 from students import Repository, Student
+
+TIMES = pytest.StashKey[list[tuple[str, str, float]]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,13 +47,10 @@ def repository(bake: Callable[..., Path], helm: str, tmp_path_factory: pytest.Te
     made.run("git", "init", "--quiet", "--initial-branch=main")
     made.run_deployer("keys", "mine")
     made.run_deployer("secrets", "make")
-    made.run("git", "add", "--all")
-    made.run("git", "commit", "--quiet", "--message=A hub for our course")
-    namespaces = [f"{made.name}-{env}" for env in ("staging", "prod")]
-    made.run("kubectl", "delete", "namespace", "--ignore-not-found", "--wait", *namespaces)
+    made.commit("A hub for our course")
+    made.remove(wait=True)
     yield made
-    if not os.environ.get("E2E_KEEP"):
-        made.run("kubectl", "delete", "namespace", "--ignore-not-found", "--wait=false", *namespaces)
+    made.remove()
 
 
 @pytest.fixture(scope="module")
@@ -64,32 +62,35 @@ def env() -> str:
 @pytest.fixture(scope="module")
 def address(repository: Repository, env: str) -> Iterator[str]:
     """Where the hub is reached from here, once it is deployed: kubectl's port-forward to the proxy."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    name = f"{repository.name}-{env}"
-    forward = subprocess.Popen(
-        ["kubectl", "--namespace", name, "port-forward", "service/proxy-public", f"{port}:80"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    base = f"http://localhost:{port}"
-    end = time.monotonic() + 30
-    while True:
-        try:
-            requests.get(f"{base}/hub/login", timeout=5).raise_for_status()
-            break
-        except requests.RequestException:
-            assert time.monotonic() < end, "the login page does not answer"
-            time.sleep(0.2)
-    yield base
-    forward.terminate()
+    with repository.forward(env) as base:
+        yield base
 
 
 @pytest.fixture(scope="module")
 def student(repository: Repository, address: str) -> Student:
     """A student with a kernel that ticks until the end of the tests."""
-    password = repository.secret("staging", "jupyterhub.hub.config.SharedPasswordAuthenticator.user_password")
-    found = Student(address, "ada", password)
+    found = Student(address, "ada", repository.secret("staging"))
     found.tick(3600)
     return found
+
+
+@pytest.fixture(scope="module")
+def clock(request: pytest.FixtureRequest, helm: str) -> Callable[[str], AbstractContextManager[None]]:
+    """`with clock("a step"):` takes its time, for the table at the end."""
+    times = request.config.stash.setdefault(TIMES, [])
+
+    @contextmanager
+    def take(step: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        times.append((Path(helm).name, step, time.monotonic() - start))
+
+    return take
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print how long the steps took."""
+    if times := config.stash.get(TIMES, []):
+        terminalreporter.section("seconds of each step")
+    for helm, step, seconds in times:
+        terminalreporter.write_line(f"{seconds:7.1f}  {step}  ({helm})")

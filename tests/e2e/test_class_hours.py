@@ -40,8 +40,7 @@ def count_placeholders(repository) -> dict[str, int]:
 @pytest.fixture(scope="module")
 def in_class(repository, address: str) -> Student:
     """A student in a class that meets now: its CronJob has run."""
-    password = repository.secret("prod", "jupyterhub.hub.config.SharedPasswordAuthenticator.user_password")
-    student = Student(address, "ada", password)
+    student = Student(address, "ada", repository.secret("prod"))
     student.tick(3600)
     job = repository.kubectl("prod", "get", "cronjobs", "--output=name").split()[0]
     repository.kubectl("prod", "create", "job", f"--from={job}", "now")

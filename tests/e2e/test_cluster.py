@@ -18,13 +18,6 @@ import requests
 from students import CRASH, OTHER_IMAGE, TIMEOUT, sign_in
 
 
-def same_pod(repository, name: str = "component=singleuser-server") -> str:
-    """Return the identifiers of the running pods of a component."""
-    return repository.kubectl(
-        "staging", "get", "pods", f"--selector={name}", "--output=jsonpath={.items[*].metadata.uid}"
-    )
-
-
 def test_from_zero_to_the_login_page(repository, helm: str) -> None:
     start = time.monotonic()
     said = repository.deploy()
@@ -52,8 +45,8 @@ def test_status_says_what_runs(repository) -> None:
 
 
 def test_a_kernel_stays_connected_through_the_first_upgrade(repository, student) -> None:
-    pods, proxy = same_pod(repository), same_pod(repository, "component=proxy")
-    hub = same_pod(repository, "component=hub")
+    pods, proxy = repository.read_uids("staging"), repository.read_uids("staging", "component=proxy")
+    hub = repository.read_uids("staging", "component=hub")
     start = time.monotonic()
     repository.change({"jupyterhub": {"cull": {"timeout": 1800}}}, "Stop idle servers after half an hour")
     repository.deploy()
@@ -61,8 +54,8 @@ def test_a_kernel_stays_connected_through_the_first_upgrade(repository, student)
     gap = student.gap(start)
     print(f"longest silence of the kernel in {time.monotonic() - start:.0f} s: {gap:.2f} s")
     assert gap < 1
-    assert (same_pod(repository), same_pod(repository, "component=proxy")) == (pods, proxy)
-    assert same_pod(repository, "component=hub") != hub
+    assert (repository.read_uids("staging"), repository.read_uids("staging", "component=proxy")) == (pods, proxy)
+    assert repository.read_uids("staging", "component=hub") != hub
 
 
 def test_an_older_commit_does_not_go_over_a_newer_one(repository) -> None:
@@ -83,14 +76,14 @@ def test_an_older_commit_does_not_go_over_a_newer_one(repository) -> None:
 
 
 def test_another_image_leaves_a_running_kernel_alone(repository, student) -> None:
-    pods = same_pod(repository)
+    pods = repository.read_uids("staging")
     start = time.monotonic()
     name, _, tag = OTHER_IMAGE.partition(":")
     image = {"name": name, "tag": tag}
     change = {"jupyterhub": {"singleuser": {"image": image}}, "robotStudent": {"imports": ["jupyter_server"]}}
     repository.change(change, "Another image")
     repository.deploy()
-    assert same_pod(repository) == pods
+    assert repository.read_uids("staging") == pods
     assert student.closed is None and student.gap(start) < 1
     assert "ada" in repository.run_deployer("status", "--env=staging").stdout
 
@@ -101,31 +94,28 @@ def rolled_back(repository, student, said: str, because: str) -> None:
     assert "is back at what revision" in said
     assert "the robot student passes; 1 students' servers were running and were left alone" in said
     assert student.closed is None
-    assert (
-        repository.run_deployer("secrets", "show", "--env=staging").stdout.split("user_password: ")[1].split()[0]
-        not in said
-    )
+    assert repository.secret("staging") not in said
     repository.undo()
 
 
 def test_an_image_that_does_not_exist_is_rolled_back(repository, student) -> None:
-    pods, start = same_pod(repository), time.monotonic()
+    pods, start = repository.read_uids("staging"), time.monotonic()
     image = {"name": "registry.invalid/no/such-image", "tag": "1"}
     repository.change({"jupyterhub": {"singleuser": {"image": image}}}, "An image that does not exist")
     said = repository.deploy(check=False)
     # The cluster's word for it, and not that the time is over.
     assert "FAILED: helm upgrade: pod hook-image-puller" in said and "ImagePullBackOff: registry.invalid" in said
     rolled_back(repository, student, said, "registry.invalid/no/such-image")
-    assert same_pod(repository) == pods and student.gap(start) < 1
+    assert repository.read_uids("staging") == pods and student.gap(start) < 1
 
 
 def test_an_authenticator_that_crashes_the_hub_is_rolled_back(repository, student) -> None:
-    pods, start = same_pod(repository), time.monotonic()
+    pods, start = repository.read_uids("staging"), time.monotonic()
     repository.change({"jupyterhub": {"hub": {"extraConfig": {"zz-broken": CRASH}}}}, "A broken authenticator")
     said = repository.deploy(check=False)
     assert "FAILED: helm upgrade: pod hub-" in said and "CrashLoopBackOff" in said
     rolled_back(repository, student, said, "this authenticator crashes the hub")
-    assert same_pod(repository) == pods and student.gap(start) < 1
+    assert repository.read_uids("staging") == pods and student.gap(start) < 1
 
 
 def test_a_server_that_crashes_is_shown_and_rolled_back(repository, student) -> None:
@@ -139,7 +129,7 @@ def test_a_server_that_crashes_is_shown_and_rolled_back(repository, student) -> 
 
 
 def test_a_volume_that_cannot_be_made_is_rolled_back(repository, student, tmp_path) -> None:
-    pods, start = same_pod(repository), time.monotonic()
+    pods, start = repository.read_uids("staging"), time.monotonic()
     (tmp_path / "class.yaml").write_text(
         "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: e2e-broken}\n"
         "provisioner: none.invalid/e2e\n"
@@ -151,7 +141,7 @@ def test_a_volume_that_cannot_be_made_is_rolled_back(repository, student, tmp_pa
         rolled_back(repository, student, repository.deploy(check=False), "spawn: the server does not start")
     finally:
         repository.run("kubectl", "delete", "storageclass", "e2e-broken")
-    assert same_pod(repository) == pods and student.gap(start) < 1
+    assert repository.read_uids("staging") == pods and student.gap(start) < 1
 
 
 def test_a_storage_class_that_is_not_there_changes_nothing(repository) -> None:
@@ -205,7 +195,7 @@ def kill_in(repository, env: str, state: str, how: signal.Signals = signal.SIGKI
 
 
 def test_an_interrupted_upgrade_is_repaired(repository, student) -> None:
-    pods, start = same_pod(repository), time.monotonic()
+    pods, start = repository.read_uids("staging"), time.monotonic()
     repository.change({"jupyterhub": {"cull": {"timeout": 2400}}}, "Stop idle servers after forty minutes")
     kill_in(repository, "staging", "pending-upgrade")
     # The time that another deploy would have is not waited for: nobody renews the Lease of the one that was killed.
@@ -213,11 +203,11 @@ def test_an_interrupted_upgrade_is_repaired(repository, student) -> None:
     assert "Waiting until it ends, 7200 seconds at most; if it was killed, 30 seconds." in said
     assert "was interrupted (pending-upgrade): back to revision" in said
     assert "robot student: all checks passed" in said
-    assert same_pod(repository) == pods and student.closed is None and student.gap(start) < 1
+    assert repository.read_uids("staging") == pods and student.closed is None and student.gap(start) < 1
 
 
 def test_a_deploy_that_is_stopped_leaves_nothing_pending(repository, student) -> None:
-    pods = same_pod(repository)
+    pods = repository.read_uids("staging")
     repository.change({"jupyterhub": {"cull": {"timeout": 3000}}}, "Stop idle servers after fifty minutes")
     said = kill_in(repository, "staging", "pending-upgrade", signal.SIGTERM)
     # Interrupted, Helm marks its revision as failed, if it still can.
@@ -227,7 +217,7 @@ def test_a_deploy_that_is_stopped_leaves_nothing_pending(repository, student) ->
         repository.run_deployer("status", "--env=staging").stdout
     )
     repository.undo()
-    assert same_pod(repository) == pods and student.closed is None
+    assert repository.read_uids("staging") == pods and student.closed is None
 
 
 def test_a_first_install_that_fails_is_left_and_mended(repository) -> None:
@@ -280,16 +270,15 @@ def test_a_rollback_across_a_chart_version_brings_the_database_back(
     wrapper = repository.folder / "chart" / "Chart.yaml"
     wrapper.write_text(wrapper.read_text("utf-8").replace("version: 4.4.0", "version: 4.4.1"), "utf-8")
     repository.run("git", "commit", "--quiet", "--all", "--message=Another chart")
-    pods, start = same_pod(repository), time.monotonic()
+    pods, start = repository.read_uids("staging"), time.monotonic()
     said = repository.deploy()
     assert "the chart goes from 4.4.0 to 4.4.1: copying the hub's database" in said
-    password = repository.secret("staging", "jupyterhub.hub.config.SharedPasswordAuthenticator.user_password")
-    sign_in(student.base, "eve", password)
+    sign_in(student.base, "eve", repository.secret("staging"))
     assert {"ada", "eve"} <= set(users(repository))
     done = repository.run_deployer("rollback", "--env=staging", f"--timeout={TIMEOUT}")
     assert "restoring the hub's database of chart 4.4.0" in done.stdout
     assert "robot student: all checks passed" in done.stdout
     assert "ada" in users(repository) and "eve" not in users(repository)
     # Eve's server started when she signed in.
-    assert set(pods.split()) < set(same_pod(repository).split())
+    assert set(pods.split()) < set(repository.read_uids("staging").split())
     assert student.closed is None and student.gap(start) < 1

@@ -131,20 +131,8 @@ class Pipeline(Repository):
         return (self.beside / "keys" / "sops" / "age" / "keys.txt").read_text("utf-8")
 
     def accounts(self) -> None:
-        """Run the commands of docs/cluster.md for the pipeline's accounts, word for word."""
-        self.run("kubectl", "apply", "--filename=cluster/deployer.yaml")
-        text = (self.folder / "docs" / "cluster.md").read_text("utf-8")
-        commands = next(
-            block for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) if "set-cluster" in block
-        )
-        server = self.run(
-            "kubectl", "config", "view", "--minify", "--output=jsonpath={.clusters[0].cluster.server}"
-        ).stdout
-        for env in "staging", "prod":
-            block = commands.replace("-staging", f"-{env}").replace("https://ADDRESS-OF-THE-CLUSTER:6443", server)
-            assert "yes" in self.run("bash", "-euc", block).stdout
-            kept = self.folder / f"deployer-{env}.kubeconfig"
-            self.kubeconfigs[env] = Path(shutil.move(kept, self.beside / kept.name))
+        """Make the accounts of docs/cluster.md."""
+        self.kubeconfigs = self.create_accounts(self.beside)
 
     def put(self, file: str, text: str) -> None:
         """Write a file of the repository."""
@@ -156,11 +144,6 @@ class Pipeline(Repository):
         path = self.folder / "image" / "requirements.txt"
         path.write_text(path.read_text("utf-8") + f"{package}\n", "utf-8")
         self.run("make", "image-lock")
-
-    def commit(self, message: str) -> None:
-        """Commit everything."""
-        self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", f"--message={message}")
 
     def image(self) -> str:
         """The image of the commit that is checked out."""
@@ -376,22 +359,13 @@ def pipeline(request, bake: Callable[..., Path], tmp_path_factory: pytest.TempPa
     made.run_deployer("secrets", "make")
     for env in "staging", "prod":
         key = "--key=jupyterhub.imagePullSecret.password"
-        subprocess.run(
-            [sys.executable, "-m", "deployer", "secrets", "set", f"--env={env}", key],
-            cwd=made.folder,
-            env=made.environ,
-            input=PASSWORD,
-            text=True,
-            check=True,
-        )
+        made.run(sys.executable, "-m", "deployer", "secrets", "set", f"--env={env}", key, typed=PASSWORD)
     made.commit("A hub for our course")
-    namespaces = [f"{made.name}-{env}" for env in ("staging", "prod")]
-    made.run("kubectl", "delete", "namespace", "--ignore-not-found", "--wait", *namespaces)
+    made.remove(wait=True)
     made.accounts()
     yield made
     registry.process.terminate()
-    if not os.environ.get("E2E_KEEP"):
-        made.run("kubectl", "delete", "namespace", "--ignore-not-found", "--wait=false", *namespaces)
+    made.remove()
 
 
 def test_a_first_push_builds_and_deploys(pipeline: Pipeline) -> None:

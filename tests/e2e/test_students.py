@@ -26,7 +26,6 @@ def break_servers(spawner):
 
 c.KubeSpawner.pre_spawn_hook = break_servers
 """
-PASSWORD = "jupyterhub.hub.config.SharedPasswordAuthenticator.user_password"  # noqa: S105 - where it is
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +41,6 @@ def ask(repository, command: str, *options: str) -> str:
     done = repository.run_deployer(command, "--env=staging", *options)
     print(f"--- make {command} {' '.join(options)}\n{done.stdout}")
     return done.stdout
-
-
-def read_uid(repository, selector: str) -> str:
-    """Return the identifiers of the running pods of a component."""
-    return repository.kubectl(
-        "staging", "get", "pods", f"--selector={selector}", "--output=jsonpath={.items[*].metadata.uid}"
-    )
 
 
 def test_who_is_on(repository, address: str) -> None:
@@ -67,7 +59,8 @@ def test_a_student_whose_server_runs(repository, student: Student) -> None:
 
 
 def test_an_announcement_restarts_nothing(repository, address: str, student: Student) -> None:
-    pods = [read_uid(repository, f"component={name}") for name in ("hub", "proxy", "singleuser-server")]
+    everything = "component in (hub,proxy,singleuser-server)"
+    pods = repository.read_uids("staging", everything)
     start = time.monotonic()
     ask(repository, "announce", "--text=The exam begins at <10>")
     for path, cookies in ("login", None), ("home", student.session.cookies):
@@ -82,20 +75,22 @@ def test_an_announcement_restarts_nothing(repository, address: str, student: Stu
     assert "For a moment" not in requests.get(f"{address}/hub/login", timeout=10).text
     ask(repository, "announce", "--text=")
     assert "nothing is announced" in ask(repository, "announce")
-    assert [read_uid(repository, f"component={name}") for name in ("hub", "proxy", "singleuser-server")] == pods
+    assert [
+        repository.read_uids("staging", f"component={name}") for name in ("hub", "proxy", "singleuser-server")
+    ] == pods
     assert student.closed is None and student.gap(start) < 1
 
 
 def test_a_restart_gives_a_new_server(repository, student: Student) -> None:
-    before = read_uid(repository, "hub.jupyter.org/username=ada")
+    before = repository.read_uids("staging", "hub.jupyter.org/username=ada")
     assert "the server of ada is ready" in ask(repository, "restart-server", "--name=ada")
-    after = read_uid(repository, "hub.jupyter.org/username=ada")
+    after = repository.read_uids("staging", "hub.jupyter.org/username=ada")
     assert after and after != before
 
 
 @pytest.mark.parametrize(("name", "sentence"), [("eve", "ImagePullBackOff: the image"), ("dan", "No node has room")])
 def test_a_sentence_says_why_a_server_does_not_start(repository, address: str, name: str, sentence: str) -> None:
-    sign_in(address, name, repository.secret("staging", PASSWORD))
+    sign_in(address, name, repository.secret("staging"))
     end = time.monotonic() + 60
     while f"PROBLEM  {sentence}" not in (said := ask(repository, "student", f"--name={name}")):
         assert time.monotonic() < end, said

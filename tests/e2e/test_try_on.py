@@ -1,6 +1,5 @@
 """`make try ON=<context>` twice, a student at its link, then `make try-down`: nothing of it is left in the cluster."""
 
-import json
 import os
 import re
 import signal
@@ -13,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from students import sign_in
+from students import list_own_objects, sign_in
 
-KINDS = "namespaces,clusterroles,clusterrolebindings,priorityclasses,persistentvolumes,storageclasses"
 DEPLOYER = [sys.executable, "-m", "deployer"]
 # A provider that does not know this cluster, and objects for which it has no definitions.
 ANSWERS = {
@@ -26,13 +24,6 @@ ANSWERS = {
     "tls": "ingress",
     "hub_domain": "hub.example.edu",
 }
-
-
-def list_own_objects(release: str) -> set[str]:
-    """What of the cluster names the release, outside of namespaces. Others may use the cluster meanwhile."""
-    command = ["kubectl", "get", KINDS, "--output=json"]
-    items = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["items"]
-    return {f"{item['kind']}/{item['metadata']['name']}" for item in items if f'"{release}"' in json.dumps(item)}
 
 
 def run(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
