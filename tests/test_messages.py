@@ -39,7 +39,7 @@ CHECKS = {
         "mise.toml:3: conflict markers of an update or merge.",
     ),
     "tab": (HUB, "  students:", "\tstudents:", "in YAML, spaces indent, not tabs"),
-    "type": (HUB, "  students: ", "  students: many  # ", "config/hub.yaml: course.students: got string, want integer"),
+    "type": (HUB, "  students: ", "  students: many  # ", "config/hub.yaml: course.students: it is a text (many"),
     "no value": (
         "config/prod.yaml",
         "environment: prod",
