@@ -15,6 +15,10 @@ REPLACED = re.compile(r"cannot overwrite table with non table for [^. ]+\.(\S+) 
 # What templates say of a mapping that is not there.
 CRASH = ("nil pointer evaluating", "wrong type for value")
 NO_VALUE = "the key has no value. Write one, or remove the line"
+KINDS = {
+    **{"string": "a text", "array": "a list", "object": "a map", "boolean": "true or false"},
+    **{"integer": "a whole number", "number": "a number", "null": "empty"},
+}
 SCHEMA_TITLE = "Error: values don't meet the specifications of the schema"
 
 
@@ -45,6 +49,26 @@ def describe_missing_key(env: str, path: KeyPath) -> str:
     if source := values.find_source(env, path):
         return f"{source}{join_keys(path)}: {NO_VALUE}"
     return f"{values.find_source(env, path[:-1])}{join_keys(path)}: it is missing. Add it"
+
+
+def describe_wrong_kind(env: str, path: KeyPath, found: str, wanted: list[str]) -> str:
+    """Return the message for a value of another kind than the schema wants, with the correction."""
+    value = find_value(values.read_values(env), *path)
+    shown = (
+        f" ({str(value).lower() if isinstance(value, bool) else value})" if isinstance(value, str | int | float) else ""
+    )
+    kinds = " or ".join(KINDS[kind] for kind in wanted if kind != "null")
+    if "string" in wanted and found in ("number", "integer", "boolean"):
+        hint = "Write it in quotes"
+    elif "array" in wanted:
+        hint = f"Write `{path[-1]}: [{value if shown else '…'}]`"
+    elif "object" in wanted:
+        hint = "Write `key: value` lines below it"
+    elif "boolean" in wanted:
+        hint = "Write true or false, without quotes"
+    else:
+        hint = "Write digits, without quotes"
+    return f"{values.find_source(env, path)}{join_keys(path)}: it is {KINDS[found]}{shown}, and must be {kinds}. {hint}"
 
 
 def describe_crash(env: str, text: str) -> list[str]:
@@ -83,6 +107,8 @@ def translate(env: str, chart_name: str, text: str) -> str:
                 lines += [describe_missing_key(env, (*path, key)) for key in re.findall(r"'(.*?)'", missing[1])]
             elif found[2].startswith("got null, want "):
                 lines.append(describe_missing_key(env, path))
+            elif kinds := re.fullmatch(r"got (\w+), want (.*)", found[2]):
+                lines.append(describe_wrong_kind(env, path, kinds[1], kinds[2].split(" or ")))
             else:
                 source = values.find_source(env, path) if path else ""
                 lines.append(f"{source}{join_keys(path) or 'the values'}: {found[2]}")

@@ -64,3 +64,30 @@ all of them, and `ours`: whether it is of the hub image that the chart brings al
 [warning] {{ $at }}.allowed_idps: oauthenticator 17.4 has renamed it. Rename it to idps.
 {{- end }}
 {{- end }}
+
+{{- /* Code of the owner that sets what guards read in the values: they would check what is not in use. */ -}}
+{{- define "guard.code" }}
+{{- $ours := list "announcement" "course-files" "exams" "robot-student" "shared-folder" "sign-in" }}
+{{- $settings := list
+  (list "privileged" "hub.config" "c\\.(Kube)?Spawner\\.privileged *= *True")
+  (list "root-user" "hub.config" "c\\.(Kube)?Spawner\\.uid *= *0\\b")
+  (list "open-sign-in" "hub.config" "c\\.\\w*Authenticator\\.allow_all *= *True")
+  (list "existing-users" "hub.config" "c\\.\\w*Authenticator\\.allow_existing_users *= *True")
+  (list "" "hub.config" "c\\.\\w*Authenticator\\.blocked_users *=")
+  (list "" "hub.config" "c\\.JupyterHub\\.authenticator_class *= *['\"]\\w+['\"]")
+  (list "" "hub.loadRoles" "c\\.JupyterHub\\.load_roles *=")
+  (list "" "hub.services" "c\\.JupyterHub\\.services *=")
+  (list "host-path" "singleuser" "['\"]host_?[pP]ath['\"] *:")
+  (list "host-network" "singleuser" "['\"](hostNetwork|host_network|hostPID|hostIPC)['\"] *: *True")
+}}
+{{- range $name, $text := (.Values.jupyterhub.hub).extraConfig }}
+  {{- if not (has $name $ours) }}
+    {{- $code := regexReplaceAll "(?m)^\\s*#.*$" (toString $text) "" }}
+    {{- range $setting := $settings }}
+      {{- with regexFind (last $setting) $code }}
+{{ with first $setting }}[{{ . }}] {{ end }}jupyterhub.hub.extraConfig.{{ $name }}: guards do not see what code sets ({{ . }}). Write it below jupyterhub.{{ index $setting 1 }}.
+      {{- end }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}

@@ -6,13 +6,46 @@
 {{- if $open }}
 [no-network-policy] jupyterhub.singleuser.networkPolicy.enabled: students' servers could reach each other and everything in your network (false). Set it to true.
 {{- end }}
-{{- if and (eq (toString ($user.cloudMetadata).blockWithIptables) "false") (or $open (($policy.egressAllowRules).cloudMetadataServer)) }}
-[cloud-metadata] jupyterhub.singleuser.cloudMetadata.blockWithIptables: students could use the credentials of the node's cloud account (false). Set it to true, or let singleuser.networkPolicy block the metadata server.
+{{- $wide := include "hub.rulesToMetadata" $policy.egress | fromJsonArray }}
+{{- if and (eq (toString ($user.cloudMetadata).blockWithIptables) "false") (or $open (($policy.egressAllowRules).cloudMetadataServer) $wide) }}
+[cloud-metadata] jupyterhub.singleuser.cloudMetadata.blockWithIptables: students could use the credentials of the node's cloud account (false{{ with $wide }}, and jupyterhub.singleuser.networkPolicy.egress[{{ first . }}] includes 169.254.169.254{{ end }}). Set it to true, or let singleuser.networkPolicy block the metadata server.
+{{- end }}
+{{- range $number, $rule := $policy.ingress | default list }}
+  {{- if and (not $open) (not ($rule).from) (not ($rule).ports) }}
+[no-network-policy] jupyterhub.singleuser.networkPolicy.ingress[{{ $number }}]: the rule is empty, so everything in the cluster could reach students' servers ({{ toJson $rule }}). Name in `from` what may.
+  {{- end }}
 {{- end }}
 {{- include "hub.hostAccess" (dict "path" "jupyterhub.singleuser" "value" (omit $user "extraAnnotations" "extraEnv" "extraFiles" "extraLabels" "networkPolicy")) }}
 {{- range $section := list "KubeSpawner" "Spawner" }}
   {{- include "hub.hostAccess" (dict "path" (printf "jupyterhub.hub.config.%s" $section) "value" (get (($.Values.jupyterhub.hub).config | default dict) $section)) }}
 {{- end }}
+{{- end }}
+
+{{- /*
+The numbers of the egress rules that include port 80 of the metadata server, as a JSON list. A rule without `to` includes
+every address, and one without `ports` every port.
+*/ -}}
+{{- define "hub.rulesToMetadata" -}}
+{{- $found := list }}
+{{- range $number, $rule := . | default list }}
+  {{- $rule = $rule | default dict }}
+  {{- $isWide := not $rule.to }}
+  {{- range $rule.to }}
+    {{- $block := (.).ipBlock | default dict }}
+    {{- if regexMatch "(^169\\.254\\.|/0$)" ($block.cidr | default "") }}
+      {{- $isWide = or $isWide (not (regexMatch "169\\.254\\." ($block.except | default list | join " "))) }}
+    {{- end }}
+  {{- end }}
+  {{- $isPort := not $rule.ports }}
+  {{- range $rule.ports }}
+    {{- $first := (.).port | default 0 | int }}
+    {{- $isPort = or $isPort (not (.).port) (and (le $first 80) (ge (.endPort | default $first | int) 80)) }}
+  {{- end }}
+  {{- if and $isWide $isPort }}
+    {{- $found = append $found $number }}
+  {{- end }}
+{{- end }}
+{{- toJson $found }}
 {{- end }}
 
 {{- /* Sentences for each key below `path` that gives a container rights on its node. Init containers may be root. */ -}}
@@ -35,10 +68,78 @@
     {{- else if and (has $key (list "hostNetwork" "hostPID" "hostIPC" "host_network" "host_pid" "host_ipc")) $on }}
 [host-network] {{ $at }}: students' servers would share the network or the processes of their node (true). Remove it.
     {{- else if and (has $key (list "hostPath" "host_path")) $value }}
-[host-path] {{ $at }}: students' servers would mount a folder of their node ({{ dig "path" "" $value }}). Use a volume claim.
+[host-path] {{ $at }}: students' servers would mount a folder of their node ({{ kindIs "map" $value | ternary $value (dict "path" $value) | dig "path" "" }}). Use a volume claim.
+    {{- else if and (has $key (list "hostPort" "host_port")) $value }}
+[host-network] {{ $at }}: students' servers would take a port of their node ({{ include "hub.text" $value }}). Remove it.
+    {{- else if and (eq $key "capabilities") (kindIs "map" $value) (without ($value.add | default list) "NET_BIND_SERVICE") }}
+[privileged] {{ $at }}.add: the container would have rights on its node ({{ without $value.add "NET_BIND_SERVICE" | join ", " }}). Remove them.
+    {{- else if and (has $key (list "serviceAccountName" "service_account")) (eq (toString $value) "hub") }}
+{{ $at }}: students' servers would have the rights of the hub, which starts servers and reads secrets (hub). Remove it, or name a service account of their own.
     {{- else }}
       {{- include "hub.hostAccess" (dict "path" $at "value" $value) }}
     {{- end }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /*
+What the Pod Security label `restricted` rejects, which `make preflight` gives the namespace: no server would start. It is a
+warning, because an administrator may have set another label. `set` has the settings of KubeSpawner, of which a container
+inherits those of the pod.
+*/ -}}
+{{- define "guard.pod-security" }}
+{{- $user := .Values.jupyterhub.singleuser | default dict }}
+{{- $config := (.Values.jupyterhub.hub).config | default dict }}
+{{- $spawner := merge (dict) ($config.KubeSpawner | default dict) ($config.Spawner | default dict) }}
+{{- $pod := merge (dict) (($user.extraPodConfig).securityContext | default dict) ($spawner.pod_security_context | default dict) }}
+{{- $root := "jupyterhub.singleuser" }}
+{{- $places := list
+  (dict "at" (printf "%s.initContainers" $root) "items" $user.initContainers)
+  (dict "at" (printf "%s.extraContainers" $root) "items" $user.extraContainers)
+  (dict "at" (printf "%s.storage.extraVolumes" $root) "items" ($user.storage).extraVolumes)
+  (dict "at" (printf "%s.allowPrivilegeEscalation" $root) "gains" $user.allowPrivilegeEscalation)
+}}
+{{- range $override := prepend (include "hub.overrides" . | fromJsonArray) (dict "at" "jupyterhub.hub.config.KubeSpawner" "set" $spawner) }}
+  {{- range $key := list "init_containers" "extra_containers" "volumes" }}
+    {{- $places = append $places (dict "at" (printf "%s.%s" $override.at $key) "items" (get $override.set $key)) }}
+  {{- end }}
+  {{- $places = append $places (dict "at" (printf "%s.allow_privilege_escalation" $override.at) "gains" $override.set.allow_privilege_escalation) }}
+{{- end }}
+{{- range $place := $places }}
+  {{- if eq (toString $place.gains) "true" }}
+[warning] {{ $place.at }}: {{ include "hub.restricted" "Remove it" }}
+  {{- end }}
+  {{- range $item := include "hub.items" $place.items | fromJsonArray }}
+    {{- if and (kindIs "map" $item) (regexMatch "olumes$" $place.at) }}
+      {{- range $kind := omit $item "name" "configMap" "csi" "downwardAPI" "emptyDir" "ephemeral" "hostPath" "persistentVolumeClaim" "projected" "secret" | keys | sortAlpha }}
+        {{- if has $kind (list "nfs" "iscsi" "cephfs" "rbd" "glusterfs" "azureFile" "gitRepo") }}
+[warning] {{ $place.at }}: {{ include "hub.restricted" (printf "Use a persistentVolumeClaim instead of %s" $kind) }}
+        {{- end }}
+      {{- end }}
+    {{- else if kindIs "map" $item }}
+      {{- $own := $item.securityContext | default $item.security_context | default dict }}
+      {{- $lacks := list }}
+      {{- if ne (toString $own.allowPrivilegeEscalation) "false" }}
+        {{- $lacks = append $lacks "allowPrivilegeEscalation: false" }}
+      {{- end }}
+      {{- if not (has "ALL" (($own.capabilities).drop | default list)) }}
+        {{- $lacks = append $lacks "capabilities: {drop: [ALL]}" }}
+      {{- end }}
+      {{- if not ($own.seccompProfile | default $pod.seccompProfile) }}
+        {{- $lacks = append $lacks "seccompProfile: {type: RuntimeDefault}" }}
+      {{- end }}
+      {{- $runs := merge (dict) $own $pod }}
+      {{- if or (not $runs.runAsNonRoot) (and (hasKey $runs "runAsUser") (eq (toString $runs.runAsUser) "0")) }}
+        {{- $lacks = append $lacks "runAsNonRoot: true and another user than 0" }}
+      {{- end }}
+      {{- if $lacks }}
+[warning] {{ $place.at }}: {{ include "hub.restricted" (printf "Write securityContext: {%s} into '%s'" (join ", " $lacks) ($item.name | default "")) }}
+      {{- end }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "hub.restricted" -}}
+the Pod Security label restricted of the namespace rejects this, so no server would start. {{ . }}, or let an administrator set another label (docs/cluster.md).
 {{- end }}

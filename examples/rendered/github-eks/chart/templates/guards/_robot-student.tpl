@@ -27,21 +27,42 @@ jupyterhub.hub.config.{{ $section }}.blocked_users: '{{ $user }}' is missing, so
 {{- end }}
 {{- end }}
 
-{{- /* More rights than the robot student needs, or its rights for others. */ -}}
+{{- /*
+More rights than the two services of chart/values.yaml need, or their rights for others. `make students` and the commands
+beside it use the service operator (deployer/cluster/hub_api.py): its token opens no server.
+*/ -}}
 {{- define "guard.robot-role" }}
-{{- range $name, $role := (.Values.jupyterhub.hub).loadRoles }}
-  {{- $at := printf "jupyterhub.hub.loadRoles.%s" $name }}
-  {{- if eq (($role).name | default $name) "robot-student" }}
-    {{- if ne (sortAlpha ($role).scopes | join ", ") (include "hub.robotScopes" $ | fromJsonArray | sortAlpha | join ", ") }}
-{{ $at }}.scopes: they are not those that the robot student needs, and a student who got its token could use them ({{ ($role).scopes | join ", " }}). Remove the line.
-    {{- end }}
-    {{- range $key := list "users" "groups" }}
-      {{- with get $role $key }}
-{{ $at }}.{{ $key }}: the role is for the robot student alone ({{ join ", " . }}). Remove the line.
+{{- $needed := dict
+  "robot-student" (include "hub.robotScopes" . | fromJsonArray)
+  "operator" (list "list:users" "read:users:activity" "servers" "admin:groups!group=announcement")
+}}
+{{- $names := dict "robot-student" "the robot student" "operator" "the service operator" }}
+{{- range $service, $scopes := $needed }}
+  {{- $who := get $names $service }}
+  {{- range $name, $role := ($.Values.jupyterhub.hub).loadRoles }}
+    {{- $at := printf "jupyterhub.hub.loadRoles.%s" $name }}
+    {{- if eq (($role).name | default $name) $service }}
+      {{- $has := ($role).scopes | default list | sortAlpha }}
+      {{- if ne (toJson $has) (toJson (sortAlpha $scopes)) }}
+{{ $at }}.scopes: they are not those that {{ $who }} needs, and {{ ternary "a student" "anyone" (eq $service "robot-student") }} who got its token could use them ({{ ($role).scopes | default list | join ", " }}). Remove the line.
       {{- end }}
+      {{- range $key := list "users" "groups" }}
+        {{- with get $role $key }}
+{{ $at }}.{{ $key }}: the role is for {{ $who }} alone ({{ kindIs "slice" . | ternary . (list .) | join ", " }}). Remove the line.
+        {{- end }}
+      {{- end }}
+    {{- else if has $service (($role).services | default list) }}
+{{ $at }}.services: {{ $who }} must have no other role than {{ $service }}. Remove it from the list.
     {{- end }}
-  {{- else if has "robot-student" (($role).services | default list) }}
-{{ $at }}.services: the robot student must have no other role than robot-student. Remove it from the list.
+  {{- end }}
+  {{- if (index (($.Values.jupyterhub.hub).services) $service).admin }}
+jupyterhub.hub.services.{{ $service }}.admin: {{ $who }} would be an admin (true). Remove the line.
+  {{- end }}
+{{- end }}
+{{- /* hub.config replaces what the chart makes of hub.loadRoles and hub.services, these two among it. */}}
+{{- range $trait, $instead := dict "load_roles" "loadRoles" "services" "services" }}
+  {{- if hasKey ((($.Values.jupyterhub.hub).config).JupyterHub | default dict) $trait }}
+jupyterhub.hub.config.JupyterHub.{{ $trait }}: it replaces the chart's own, and the robot student would fail. Write it as jupyterhub.hub.{{ $instead }}, which is a map.
   {{- end }}
 {{- end }}
 {{- end }}

@@ -23,9 +23,9 @@ jupyterhub.hub.loadRoles.{{ $name }}.users: the list is empty, so nobody is staf
 jupyterhub.hub.loadRoles.{{ $name }}.scopes: the list is empty, so the role '{{ $name }}' permits nothing. {{ with $others }}Move its people to {{ join " or " . }}, or {{ else }}{{ end }}write the scopes.
   {{- end }}
   {{- /* Every user has the role user, and every token of theirs the role token. */}}
-  {{- if has ($role.name | default $name) (list "user" "token") }}
+  {{- if and (kindIs "slice" $role.scopes) (has ($role.name | default $name) (list "user" "token")) }}
     {{- range $scope := $role.scopes }}
-      {{- if regexMatch "^(admin:(users|servers|groups|auth_state)|admin-ui|access:servers|servers|(start|stop|delete|read):servers|delete:users|users|tokens|groups|shares|proxy|shutdown)(!(server|service)=?.*)?$" $scope }}
+      {{- if regexMatch "^(admin:(users|servers|groups|auth_state)|admin-ui|access:servers|servers|(start|stop|delete|read):servers|delete:users|users|tokens|groups|shares|proxy|shutdown|admin:services)(!(server|service|group|user=).*)?$" $scope }}
 [wide-user-role] jupyterhub.hub.loadRoles.{{ $name }}.scopes: '{{ $scope }}' gives every student power over everybody's servers or accounts. Remove it, or limit it: {{ regexFind "^[^!]+" $scope }}!user.
       {{- end }}
     {{- end }}
