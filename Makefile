@@ -36,7 +36,7 @@ questions: .venv ## Write cookiecutter.json, copier.yml and the pages of the que
 
 lock: .venv ## Write deployer/requirements.lock and those of deployer/trial/ again, for every supported Python
 	@cd '<<cookiecutter.hub_name>>' && ../.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --no-annotate deployer/requirements.txt --output-file deployer/requirements.lock
-	@cd '<<cookiecutter.hub_name>>/deployer/trial' && for name in installer node server; do ../../../.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --no-annotate $$name.txt --output-file $$name.lock || exit 1; done
+	@cd '<<cookiecutter.hub_name>>/deployer/trial' && for name in node server; do ../../../.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --no-annotate $$name.txt --output-file $$name.lock || exit 1; done
 
 pictures: .venv ## Take the pictures in docs/images/ again, from `make try` in Chromium
 	@$(PYTHON) tools/take_pictures.py
@@ -51,7 +51,7 @@ sample: .venv ## Write examples/rendered/ again, which shows what a change does 
 	@test -e $@ || rm -rf .venv
 	@echo 'Installing the Python packages of $< into .venv'
 	@python3 -m venv .venv || { rm -rf .venv; echo 'python3 cannot make .venv, see above; on Debian and Ubuntu run `sudo apt install python3-venv`' >&2; exit 1; }
-	@$(PIP) "$$(grep '^uv==' $<)" && .venv/bin/uv pip install --python $(PYTHON) -r $< || $(PIP) -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
+	@$(PIP) "$$(grep '^uv==' '<<cookiecutter.hub_name>>/deployer/requirements.txt')" && .venv/bin/uv pip install --python $(PYTHON) -r $< || $(PIP) -r $< || { rm -rf .venv; echo 'pip cannot install the packages of $<, see above. Run make again when the package index is reachable' >&2; exit 1; }
 	@touch $@
 
 .PHONY: .venv help demo lint test coverage e2e e2e-image bench lock questions sample

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from cookiecutter.config import get_user_config
 from jinja2.sandbox import SandboxedEnvironment
@@ -57,7 +58,7 @@ def option(name: str) -> str | None:
     return None
 
 
-def rejected_defaults(config: dict) -> list[str]:
+def rejected_defaults(config: dict[str, Any]) -> list[str]:
     """Return sentences on choices of the user's configuration that are none; cookiecutter would take the default."""
     return [
         f"{key}: '{value}' in cookiecutter's configuration is not one of its values. "
@@ -83,7 +84,7 @@ def rejected_answers(answers: dict[str, str]) -> list[str]:
     return found
 
 
-def shorten_replay(config: dict, answers: dict[str, str]) -> Path | None:
+def shorten_replay(config: dict[str, Any], answers: dict[str, str]) -> Path | None:
     """Leave nothing but the answers in the replay file, and return its path.
 
     Whatever else it holds is the template's, and would be older than the template when the file is used again.

@@ -69,22 +69,6 @@ def test_no_local_shadows_a_module(path: Path) -> None:
     assert not imported & locals_of
 
 
-def test_mypy_finds_nothing_in_strict_mode() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--config-file",
-        TEMPLATE / "pyproject.toml",
-        "--cache-dir",
-        TEMPLATE / ".mypy_cache",
-        "--package",
-        "deployer",
-    ]
-    done = subprocess.run(command, cwd=PACKAGE.parent, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_the_package_is_the_same_for_all_answers(bake: Callable[..., Path]) -> None:
     other = bake(sign_in="github", sign_in_allow="org", platform="gke", ci="gitlab", secrets="gcp-kms")
     for repository in (bake(), other):

@@ -604,7 +604,7 @@ def test_git_rejects_plaintext_when_pre_commit_is_installed(hub: Path) -> None:
     done = attempt()
     assert done.returncode == 0, done.stdout + done.stderr
     # Nothing is installed for a commit.
-    # Hooks print to stderr; stdout has the names of the committed files, such as installer.lock.
+    # Hooks print to stderr; stdout has the names of the committed files, such as node.lock.
     assert "nstall" not in done.stderr
     assert "nstalling environment" not in done.stdout
     decrypt = [os.environ["SOPS"], "decrypt", "secrets/prod.yaml"]

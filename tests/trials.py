@@ -1,5 +1,6 @@
 """`make try` of a generated repository as a process of a test, and people who sign in to it."""
 
+import json
 import os
 import re
 import signal
@@ -37,7 +38,7 @@ class Running:
     @property
     def password(self) -> str:
         """The password of the stand-in."""
-        return (self.folder / "password").read_text(encoding="utf-8")
+        return json.loads((self.folder / "secrets.json").read_text(encoding="utf-8"))["password"]
 
     def wait(self, seconds: float = 120) -> None:
         """Wait until it is ready."""

