@@ -62,7 +62,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     for name, summary in COMMANDS.items():
         subparser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if arguments and arguments[0] == name:
-            load_command(name).add_arguments(subparser)
+            add_arguments = getattr(load_command(name), "add_arguments", None)
+            if add_arguments:
+                add_arguments(subparser)
     return parser.parse_args(arguments)
 
 

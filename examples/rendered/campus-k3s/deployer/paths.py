@@ -1,5 +1,6 @@
 """Where things are in this repository."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,11 @@ TRIAL_VALUES = TRIAL_FOLDER / "cluster.yaml"
 def label(path: Path) -> str:
     """Return a path as messages name it: from the root of the repository, where it is inside."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def find_cache() -> Path:
+    """Return the folder of this user that keeps the packaged chart and the packages of trials, for all hubs."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "z2jh-template"
 
 
 def secrets_file(env: str) -> Path:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ POLL, GRACE = 3, 20
 
 
 def find_tool(name: str) -> str:
-    """Return the path of a program: from the environment variable of its name in capitals, else from the PATH."""
-    found = shutil.which(os.environ.get(name.upper().replace("-", "_")) or name)
+    """Return the path of a program: by the variable of its name in capitals, from the PATH, or from beside Python."""
+    wanted = os.environ.get(name.upper().replace("-", "_")) or name
+    found = shutil.which(wanted) or shutil.which(wanted, path=Path(sys.executable).parent)
     if not found:
         raise UserError(f"{name} is not installed: run `mise install` (https://mise.jdx.dev), or put it on the PATH")
     return found

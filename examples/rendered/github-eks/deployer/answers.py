@@ -5,19 +5,21 @@ contradicts gives a conflict as soon as the template or another answer touches t
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from deployer import copier, files
+from deployer import copier, files, git
 from deployer.paths import CONFIG, IMAGE
+from deployer.process import read_output
+from deployer.values import HOST_KEYS
 from deployer.yaml_files import YamlMapping, find_value, read_mapping, read_text
 
 MEMORY = re.compile(r"[1-9][0-9]{0,5}[KMGT]")
 SINGLEUSER = ("jupyterhub", "singleuser")
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """An answer, and what config/ says in its place."""
 
     key: str
@@ -58,7 +60,7 @@ def join_classes(classes: Any) -> str | None:
 def find_host(prod: YamlMapping) -> str | None:
     """Return the host name of the hub, by the one way of TLS that has one."""
     jupyterhub = prod.get("jupyterhub")
-    for path in ("proxy", "https", "hosts"), ("ingress", "hosts"), ("httpRoute", "hostnames"):
+    for path in HOST_KEYS:
         if hosts := find_value(jupyterhub, *path):
             return str(hosts[0])
     return None
@@ -85,8 +87,27 @@ def follow_config() -> list[Difference]:
     """Write what config/ says into .copier-answers.yml. Returns what was changed."""
     text = read_text(copier.ANSWERS)
     differences = list_differences()
-    for item in differences:
-        line = "{}: '{}'".format(item.key, item.found.replace("'", "''"))
-        text = re.sub(rf"^{item.key}: .*$", line.replace("\\", r"\\"), text, flags=re.M)
+    for key, _, found in differences:
+        line = "{}: '{}'".format(key, found.replace("'", "''"))
+        text = re.sub(rf"^{key}: .*$", line.replace("\\", r"\\"), text, flags=re.M)
     files.write_text(copier.ANSWERS, text)
     return differences
+
+
+@contextmanager
+def change(given: Mapping[str, str], asked: Collection[str], ask: bool) -> Iterator[None]:
+    """Let new answers change the working tree, and the caller go on there. The tree is as it was where that fails.
+
+    `asked` are the answers that are asked for where they are not given; all others stay.
+    """
+    start = git.find_head()
+    try:
+        if follow_config():
+            git.commit_all("Let the answers follow config/")
+        kept = {key: value for key, value in copier.read_answers().items() if not ask or key not in asked}
+        copier.update_answers({**kept, **given}, ask)
+        yield
+    except BaseException:
+        git.take_back(start)
+        raise
+    read_output("git", "reset", "--quiet", start)

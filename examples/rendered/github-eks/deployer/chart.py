@@ -12,7 +12,7 @@ import yaml
 from deployer import helm_errors, redact, values
 from deployer.errors import ChartUnavailableError, CommandFailedError, UserError
 from deployer.image import pushed
-from deployer.paths import CHART, FAKE_SECRETS, label
+from deployer.paths import CHART, FAKE_SECRETS, find_cache, label
 from deployer.process import Done, find_tool, read_output, run, run_watched
 from deployer.secrets import sops
 from deployer.yaml_files import YamlMapping, list_leaves, read_mapping
@@ -55,7 +55,7 @@ def find_packaged_chart() -> Path:
     file = f"{wanted['name']}-{wanted['version']}.tgz"
     if given := os.environ.get("Z2JH_CHART"):
         return find_given_chart(given, file, wanted)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "z2jh-template"
+    cache = find_cache()
     path = cache / file
     if not path.is_file():
         cache.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,8 @@ from deployer.yaml_files import (
 # Public images, on which others are built.
 DOCKER_STACKS = ("quay.io/jupyter/", "docker.io/jupyter/", "jupyter/")
 IMAGE_KEYS = ("jupyterhub", "singleuser", "image")
+# Below jupyterhub: the names that people type, of each way of TLS.
+HOST_KEYS = (("proxy", "https", "hosts"), ("ingress", "hosts"), ("httpRoute", "hostnames"))
 
 
 @functools.cache

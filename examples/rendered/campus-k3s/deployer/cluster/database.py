@@ -1,7 +1,5 @@
 """The hub's database on its volume: saved before another chart changes it, restored by a rollback."""
 
-import json
-
 from deployer.cluster import kubectl
 from deployer.process import Done
 
@@ -36,20 +34,14 @@ def restore(env: str, version: str) -> Done:
     saved = f"jupyterhub.sqlite.of-{version}"
     copy = f"cd {FOLDER} && cp {saved} restored && rm -f jupyterhub.sqlite-* && mv restored jupyterhub.sqlite"
     kept = {key: container[key] for key in ("image", "securityContext") if key in container}
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "restore-database"},
-        "spec": {
-            **{key: spec[key] for key in ("securityContext", "tolerations", "imagePullSecrets") if key in spec},
-            "restartPolicy": "Never",
-            "automountServiceAccountToken": False,
-            "containers": [{"name": "restore", **kept, "command": ["sh", "-c", copy], "volumeMounts": [mount]}],
-            "volumes": [item for item in spec["volumes"] if item["name"] == "pvc"],
-        },
-    }
+    pod = kubectl.build_pod(
+        "restore-database",
+        {"name": "restore", **kept, "command": ["sh", "-c", copy], "volumeMounts": [mount]},
+        **{key: spec[key] for key in ("securityContext", "tolerations", "imagePullSecrets") if key in spec},
+        volumes=[item for item in spec["volumes"] if item["name"] == "pvc"],
+    )
     kubectl.run_kubectl(env, "delete", "pod", "restore-database", "--ignore-not-found")
-    kubectl.run_kubectl(env, "create", "--filename=-", text=json.dumps(pod))
+    kubectl.create(env, pod)
     succeeded = "--for=jsonpath={.status.phase}=Succeeded"
     done = kubectl.run_kubectl(env, "wait", "pod/restore-database", succeeded, "--timeout=180s")
     if done.returncode == 0:

@@ -6,13 +6,11 @@ from deployer import chart, values
 from deployer.cluster import kubectl
 from deployer.yaml_files import find_value
 
-KEYS = (("proxy", "https", "hosts"), ("ingress", "hosts"), ("httpRoute", "hostnames"))
-
 
 def list_hosts(env: str) -> list[str]:
     """Return the host names that people type."""
     found = values.read_values(env)
-    hosts = [host for keys in KEYS for host in find_value(found, "jupyterhub", *keys) or []]
+    hosts = [host for keys in values.HOST_KEYS for host in find_value(found, "jupyterhub", *keys) or []]
     return list(dict.fromkeys(hosts))
 
 

@@ -131,6 +131,11 @@ def roll_back(env: str, revision: Revision, *options: str) -> Done:
     return run_helm(env, "rollback", chart.name_release(env), str(revision.number), HISTORY, *options)
 
 
+def uninstall(env: str) -> Done:
+    """Remove the release, and wait until its objects are gone."""
+    return run_helm(env, "uninstall", chart.name_release(env), "--wait", "--timeout=5m")
+
+
 def forget_revision(env: str, revision: Revision) -> Done:
     """Remove Helm's record of a first install that was interrupted. The next one takes over the objects that it made.
 

@@ -38,8 +38,10 @@ class Usage:
 
 def read_owner(item: dict[str, Any]) -> tuple[str, str]:
     """Return the user of a pod or volume claim, as the hub knows it, and the name of the server; '' is the default."""
-    annotations = item["metadata"].get("annotations") or {}
-    return str(annotations.get(USER, item["metadata"]["name"])), str(annotations.get(SERVER, ""))
+    metadata = item["metadata"]
+    annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
+    user = annotations.get(USER) or labels.get(USER) or metadata["name"]
+    return str(user), str(annotations.get(SERVER, ""))
 
 
 def find_pod(env: str, user: str) -> Pod | None:

@@ -5,11 +5,7 @@ import argparse
 from deployer import answers
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command: it has none."""
-
-
-def run(arguments: argparse.Namespace) -> None:
+def run(_: argparse.Namespace) -> None:
     """Run the command."""
     changed = answers.follow_config()
     for item in changed:

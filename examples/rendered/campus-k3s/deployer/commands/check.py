@@ -95,7 +95,7 @@ def check_environments(folder: Path) -> None:
 def print_hub_start(rendered: dict[str, list[YamlMapping]]) -> None:
     """Load the configurations of the hubs with the packages of the hub image, and print whether they would start."""
     try:
-        python = packages.install_hub(packages.install_uv()) / "bin" / "python"
+        python = packages.install_hub() / "bin" / "python"
     except UserError as error:
         print(f"{hub_start.UNKNOWN}{str(error).splitlines()[0]}")
         return

@@ -2,11 +2,10 @@
 
 import argparse
 import re
-import sys
 
-from deployer import answers, copier, git, timetable
+from deployer import answers, git, timetable
 from deployer.commands import secrets, term_homes
-from deployer.commands.options import add_answers, read_given
+from deployer.commands.options import add_answers, may_ask, read_given
 from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS, secrets_file
 from deployer.process import read_output
@@ -28,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     given = read_given(arguments)
-    ask = sys.stdin.isatty() and not arguments.answers
+    ask = may_ask(arguments)
     require_given(given, arguments.answers, ask)
     tag = name_tag(arguments.old)
     term_homes.require_choice(arguments.homes)
@@ -36,9 +35,9 @@ def run(arguments: argparse.Namespace) -> None:
     envs = [env for env in ENVIRONMENTS if secrets_file(env).is_file()]
     for env in envs:
         sops.decrypt(env)
-    set_answers(given, ask, head)
-    for env in envs:
-        secrets.rotate(env, ["values"])
+    with answers.change(given, ASKED, ask):
+        for env in envs:
+            secrets.rotate(env, ["values"])
     read_output("git", "tag", "--annotate", "--message", f"The end of {tag}", tag, head)
     print_next_steps(tag, arguments.homes)
     # Last, for it may take hours: where it stops, `make archive` with the same folder goes on.
@@ -64,19 +63,6 @@ def name_tag(term: str) -> str:
     if run_program("git", "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}").returncode == 0:
         raise UserError(f"OLD is '{term}', and git has the tag {tag}: name the term that ends now")
     return tag
-
-
-def set_answers(given: dict[str, str], ask: bool, head: str) -> None:
-    """Let the answers of the new term change the working tree. It is as it was where that fails."""
-    try:
-        if answers.follow_config():
-            git.commit_all("Let the answers follow config/")
-        kept = {key: value for key, value in copier.read_answers().items() if not ask or key not in ASKED}
-        copier.update_answers({**kept, **given}, ask)
-    except BaseException:
-        git.take_back(head)
-        raise
-    read_output("git", "reset", "--quiet", head)
 
 
 def print_next_steps(tag: str, homes: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer.cluster import hub_api, reasons, servers
 from deployer.cluster.hub_api import Hub
-from deployer.commands.options import add_environment, add_student, read_student
+from deployer.commands.options import add_student, read_student
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
 
@@ -15,10 +15,7 @@ from deployer.errors import UserError
 STOP, START, POLL = 120, 660, 2
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    add_environment(parser)
-    add_student(parser)
+add_arguments = add_student
 
 
 def run(arguments: argparse.Namespace) -> None:

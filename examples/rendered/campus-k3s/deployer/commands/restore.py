@@ -1,7 +1,6 @@
 """Restore homes, or a file, from the archives. Nothing is overwritten."""
 
 import argparse
-import json
 import posixpath
 import re
 import time
@@ -92,9 +91,7 @@ def restore_home(env: str, home: Home, folder: Path, entry: Entry, file: str) ->
     """Restore an archive into a home. Returns what to print."""
     start = time.monotonic()
     with pods.mount_home(env, home, writable=True) as pod:
-        expected = {"sha256": entry["sha256"], "content": entry["content"], "only": file}
-        expected["beside"] = f"restored-{time.strftime('%Y-%m-%d')}"
-        counts = pod.ask("restore", json.dumps(expected), source=folder / entry["file"])
+        counts = pod.restore(folder, entry, file)
     said = f"{home.student}: {counts['written']} files restored"
     if counts["same"]:
         said += f", {counts['same']} were there already"

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from deployer import chart, values
 from deployer.cluster import diagnose, kubectl
-from deployer.cluster.servers import USER
+from deployer.cluster.servers import USER, list_claims
 from deployer.errors import UserError
 from deployer.homes.listing import Home
 from deployer.process import find_tool
@@ -54,13 +54,12 @@ def find_server(env: str, home: Home) -> dict[str, Any] | None:
         return None
     selector = f"--selector=component=singleuser-server,{USER}={home.label}"
     for pod in kubectl.list_objects(env, "pods", selector):
-        mounted = [find_value(volume, "persistentVolumeClaim", "claimName") for volume in pod["spec"]["volumes"]]
-        if home.claim in mounted and pod["status"]["phase"] in ("Pending", "Running"):
+        if home.claim in list_claims(pod).values() and pod["status"]["phase"] in ("Pending", "Running"):
             return pod
     return None
 
 
-def describe_pod(env: str, name: str, home: Home | None, writable: bool) -> dict[str, Any]:
+def describe_pod(env: str, name: str, home: Home | None, writable: bool) -> Any:
     """Return the pod for a home: on the node of the student's server, if that runs. Without one: a scratch volume."""
     hub = kubectl.read_object(env, "deployment", "hub")
     if not hub:
@@ -86,38 +85,21 @@ def describe_pod(env: str, name: str, home: Home | None, writable: bool) -> dict
         "command": ["python3", "-c", BOOT, "wait", "/home/student"],
         "env": [{"name": item.upper(), "value": (folder / f"{item}.py").read_text("utf-8")} for item in PROGRAMS],
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "256Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": {**kubectl.RESTRICTED, "readOnlyRootFilesystem": True},
         "volumeMounts": [mount],
     }
-    security = {
-        "runAsUser": uid,
-        "runAsGroup": gid,
-        "runAsNonRoot": True,
-        "fsGroup": gid,
-        "fsGroupChangePolicy": "OnRootMismatch",
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": NAME}},
-        "spec": {
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 1,
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "imagePullSecrets": spec.get("imagePullSecrets", []),
-            "tolerations": tolerations,
-            "affinity": affinity,
-            "securityContext": security,
-            "containers": [container],
-            "volumes": [{"name": "home", **volume}],
-        },
-    }
+    return kubectl.build_pod(
+        name,
+        container,
+        {"app.kubernetes.io/name": NAME},
+        terminationGracePeriodSeconds=1,
+        enableServiceLinks=False,
+        imagePullSecrets=spec.get("imagePullSecrets", []),
+        tolerations=tolerations,
+        affinity=affinity,
+        securityContext={"runAsUser": uid, "runAsGroup": gid, "fsGroup": gid, "fsGroupChangePolicy": "OnRootMismatch"},
+        volumes=[{"name": "home", **volume}],
+    )
 
 
 def explain_start(env: str, name: str) -> str:
@@ -157,6 +139,13 @@ class Pod:
         if done.returncode:
             raise UserError(read_last_line(done.stderr))
         return json.loads(done.stdout)
+
+    def restore(self, folder: Path, entry: dict[str, Any], file: str = "") -> dict[str, Any]:
+        """Write an archive into the home, or one file of it, and compare. Returns what became of the files."""
+        expected = {"sha256": entry["sha256"], "content": entry["content"], "only": file}
+        expected["beside"] = f"restored-{time.strftime('%Y-%m-%d')}"
+        counts: dict[str, Any] = self.ask("restore", json.dumps(expected), source=folder / entry["file"])
+        return counts
 
     def receive(self, target: Path, limit: float, stopped: threading.Event) -> dict[str, Any]:
         """Write the archive of the home to a file. Returns what the pod says of it."""
@@ -224,7 +213,7 @@ def mount_home(env: str, home: Home | None, writable: bool = False) -> Iterator[
     manifest = describe_pod(env, name, home, writable)
     remove = ["delete", "pod", name, "--ignore-not-found", "--grace-period=1"]
     kubectl.run_kubectl(env, *remove)
-    created = kubectl.run_kubectl(env, "create", "--filename=-", text=json.dumps(manifest))
+    created = kubectl.create(env, manifest)
     if created.returncode:
         raise UserError(f"the pod {name} cannot be made: {created.stderr.strip()}")
     try:

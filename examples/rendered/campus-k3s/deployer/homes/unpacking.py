@@ -1,5 +1,6 @@
 """Write an archive into a home. Runs in the pod beside the volume (see agent.py)."""
 
+import filecmp
 import gzip
 import hashlib
 import os
@@ -8,7 +9,7 @@ import stat
 import tarfile
 from typing import Any, BinaryIO
 
-from deployer.homes.tree import BLOCK, STAGING, compute_content, hash_file, list_entries
+from deployer.homes.tree import BLOCK, STAGING, compute_content, list_entries
 
 
 class Hashing:
@@ -75,10 +76,7 @@ def is_same(one: str, other: str) -> bool:
     """Return whether two entries are files of the same content, or the same link."""
     if os.path.islink(one) or os.path.islink(other):
         return os.path.islink(one) and os.path.islink(other) and os.readlink(one) == os.readlink(other)
-    if not os.path.isfile(other) or os.path.getsize(one) != os.path.getsize(other):
-        return False
-    with open(one, "rb") as first, open(other, "rb") as second:
-        return hash_file(first) == hash_file(second)
+    return os.path.isfile(other) and filecmp.cmp(one, other, shallow=False)
 
 
 def merge(staged: str, root: str, beside: str) -> dict[str, int]:

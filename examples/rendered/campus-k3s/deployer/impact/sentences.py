@@ -55,7 +55,7 @@ def describe_changes(base: Side, head: Side) -> Iterator[str]:
 def describe_restarts(base: Side, head: Side) -> Iterator[str]:
     """Yield what restarts, and what people notice of it."""
     for name, sentence in RESTARTS.items():
-        old, new = base.find_pod_template("Deployment", name), head.find_pod_template("Deployment", name)
+        old, new = base.find_pod_template(name), head.find_pod_template(name)
         if old and new and old != new:
             yield sentence
 

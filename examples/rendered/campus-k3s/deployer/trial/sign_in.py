@@ -30,10 +30,11 @@ def find_class(name: Any) -> type[Authenticator]:
     if isinstance(name, type):
         return name
     known = {entry.name.lower(): entry for entry in entry_points(group="jupyterhub.authenticators")}
-    return known[name.lower()].load() if name.lower() in known else import_item(name)
+    found: type[Authenticator] = known[name.lower()].load() if name.lower() in known else import_item(name)
+    return found
 
 
-class ProviderPage(BaseHandler):
+class ProviderPage(BaseHandler):  # type: ignore[misc] # JupyterHub has no types
     """The page to choose who one is. With the trial's password, since anyone on this machine can open it."""
 
     authenticator: Any
@@ -75,9 +76,11 @@ class ProviderPage(BaseHandler):
         claims = make_claims(self.authenticator, name, belongs == "yes")
         code = self.authenticator.admit(claims)
         if isinstance(self.authenticator, launches.LaunchStandIn):
-            return self.redirect(self.authenticator.start_launch(self.hub.base_url, code))
-        query = urlencode({"code": code, "state": self.get_argument("state")})
-        return self.redirect(f"{self.authenticator.oauth_callback_url}?{query}")
+            to = self.authenticator.start_launch(self.hub.base_url, code)
+        else:
+            query = urlencode({"code": code, "state": self.get_argument("state")})
+            to = f"{self.authenticator.oauth_callback_url}?{query}"
+        self.redirect(to)
 
 
 def replace_provider(c: Any, settings: Settings) -> None:

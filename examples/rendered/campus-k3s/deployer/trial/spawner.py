@@ -30,9 +30,13 @@ def find_interface(url: str) -> str:
     return "/lab" if program and not shutil.which(program) else url
 
 
-class LocalServers(SimpleLocalProcessSpawner):
+class LocalServers(SimpleLocalProcessSpawner):  # type: ignore[misc] # JupyterHub has no types
     """The half of the spawner that starts and stops: LocalProcessSpawner's, with a home for each student."""
 
+    cmd: Any
+    args: Any
+    notebook_dir: str
+    default_url: str
     # Seconds. The server ends its kernels first.
     term_timeout = 10
 

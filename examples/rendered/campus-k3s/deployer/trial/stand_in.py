@@ -14,7 +14,7 @@ from deployer.trial.people import Claims
 from deployer.trial.settings import Settings
 
 
-class StandIn(Authenticator):
+class StandIn(Authenticator):  # type: ignore[misc] # JupyterHub has no types
     """What is added to the hub's authenticator: the page, and the people who are being signed in."""
 
     trial: Settings

@@ -104,11 +104,6 @@ def find_time(event: dict[str, Any]) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
-def describe_warnings(env: str, since: str) -> list[str]:
-    """Return the warnings since a moment."""
-    return describe_events(env, since, "type=Warning", "warnings")
-
-
 def describe_events(env: str, since: str, selector: str, title: str) -> list[str]:
     """Return the events since a moment that a field selector finds. Of the same event, its last time is enough."""
     events = kubectl.list_objects(env, "events", f"--field-selector={selector}")
@@ -128,5 +123,5 @@ def describe_events(env: str, since: str, selector: str, title: str) -> list[str
 def describe(env: str, since: str) -> str:
     """Return what is wrong since a moment, as Kubernetes writes moments. No secrets are in it."""
     hidden = list_secret_values(env)
-    lines = [line for line in [*describe_pods(env), *describe_warnings(env, since)] if line]
+    lines = [line for line in [*describe_pods(env), *describe_events(env, since, "type=Warning", "warnings")] if line]
     return redact.mask("\n".join(lines), hidden) or "All pods are well, and there is no warning."

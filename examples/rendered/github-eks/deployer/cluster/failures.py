@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from deployer.cluster import kubectl
+from deployer.cluster import diagnose, kubectl
 
 # The pods that Helm waits for. Students' servers and placeholders are not among them.
 COMPONENTS = "component in (hub,proxy,autohttps,user-scheduler,hook-image-puller,continuous-image-puller)"
@@ -32,11 +32,8 @@ def find_pull_trouble(state: dict[str, Any]) -> Trouble | None:
         return reason, f"{state['image']}: {message}", 0
     if reason in PULLING:
         # In the back-off the message is only 'Back-off pulling image'; the reason was in ErrImagePull's.
-        return (
-            "ImagePullBackOff",
-            f"{state['image']}: {message}",
-            REFUSED_PULL if NEVER.search(message) else FAILED_PULL,
-        )
+        lasting = REFUSED_PULL if NEVER.search(message) else FAILED_PULL
+        return "ImagePullBackOff", f"{state['image']}: {message}", lasting
     return None
 
 
@@ -62,9 +59,7 @@ def find_unschedulable(pod: Pod, is_scaling: Callable[[str], bool]) -> Trouble |
 
 def find_troubles(pod: Pod, is_scaling: Callable[[str], bool]) -> list[Trouble]:
     """Return what keeps a pod from becoming ready, if it is one of these failures."""
-    status = pod["status"]
-    states = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-    found = [trouble for state in states for trouble in (find_pull_trouble(state), find_crash(state))]
+    found = [find(state) for state in diagnose.list_states(pod) for find in (find_pull_trouble, find_crash)]
     return [trouble for trouble in (*found, find_unschedulable(pod, is_scaling)) if trouble]
 
 

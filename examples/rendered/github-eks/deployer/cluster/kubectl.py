@@ -1,12 +1,23 @@
 """kubectl, in the namespace of an environment."""
 
+import json
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from deployer import chart
 from deployer.errors import UserError
 from deployer.process import Done, find_tool, parse_json, run
+
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
+# What Pod Security `restricted` requires of a container; of its user it requires that it is not root.
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 
 
 def now() -> str:
@@ -29,6 +40,34 @@ def list_objects(env: str, *arguments: str) -> list[dict[str, Any]]:
     found = read_object(env, *arguments)
     items: list[dict[str, Any]] = found.get("items", [found] if found else [])
     return items
+
+
+def create(env: str, item: dict[str, Any], *options: str) -> Done:
+    """Create an object in the namespace of an environment."""
+    return run_kubectl(env, "create", "--filename=-", *options, text=json.dumps(item))
+
+
+def build_pod(name: str, container: dict[str, Any], labels: Mapping[str, str] | None = None, **spec: Any) -> Any:
+    """Return a pod that runs one container once, and has no rights in the cluster. `spec` is the rest of its spec."""
+    own = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [container]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": dict(labels or {})},
+        "spec": own | spec,
+    }
+
+
+def create_namespace(env: str, **labels: str) -> Done:
+    """Create the namespace of an environment, with these labels and that of Pod Security."""
+    metadata = {"name": chart.name_release(env), "labels": {**labels, POD_SECURITY: "restricted"}}
+    return create(env, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
+def require_done(done: Done, what: str) -> None:
+    """Raise UserError where a program failed: what that means, and what the program says."""
+    if done.returncode:
+        raise UserError(f"{what}: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def explain_unreachable(done: Done) -> UserError:

@@ -1,6 +1,5 @@
 """Try whether the cluster enforces network policies: with two servers, a policy in front of one, and a client."""
 
-import json
 import time
 from typing import Any
 
@@ -41,23 +40,16 @@ print('open' if not blocked else 'blocked' if there else 'unreachable')
 """
 
 
-def build_pod(name: str, labels: dict[str, str], image: str, *command: str) -> dict[str, Any]:
+def build_pod(name: str, labels: dict[str, str], image: str, *command: str) -> Any:
     """Return a pod that runs Python."""
     container = {
         "name": "probe",
         "image": image,
         "command": ["python3", "-c", *command],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": True,
-            "runAsUser": 1000,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {**kubectl.RESTRICTED, "runAsUser": 1000},
     }
-    spec = {"containers": [container], "restartPolicy": "Never", "automountServiceAccountToken": False}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
+    return kubectl.build_pod(name, container, labels)
 
 
 def choose_image(env: str) -> str:
@@ -79,7 +71,7 @@ def test(env: str) -> str:
             build_pod("preflight-blocked", BLOCKED, image, SERVER),
         ]
         for item in [POLICY, *servers]:
-            created = kubectl.run_kubectl(env, "create", "--filename=-", text=json.dumps(item))
+            created = kubectl.create(env, item)
             if created.returncode:
                 return created.stderr.strip()
         ready = kubectl.run_kubectl(env, "wait", "pods", SELECTOR, "--for=condition=Ready", "--timeout=180s")
@@ -90,7 +82,7 @@ def test(env: str) -> str:
         client = build_pod(
             "preflight-client", LABELS, image, CLIENT, addresses["preflight-open"], addresses["preflight-blocked"]
         )
-        kubectl.run_kubectl(env, "create", "--filename=-", text=json.dumps(client))
+        kubectl.create(env, client)
         end = time.monotonic() + 120
         said = ""
         while time.monotonic() < end and not said:

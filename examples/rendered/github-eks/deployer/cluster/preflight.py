@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -14,32 +14,18 @@ from deployer.paths import CHART
 from deployer.process import find_tool, parse_json, run
 from deployer.yaml_files import find_value, read_mapping
 
-NODE_PURPOSE = "hub.jupyter.org/node-purpose"
-POD_SECURITY = "pod-security.kubernetes.io/enforce"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a check has found: `ok`, a `note` for people, or a `problem` that stops a deploy."""
+class Finding(NamedTuple):
+    """What a check has found: `ok`, a `note` for people, or a `PROBLEM` that stops a deploy."""
 
     level: str
     sentence: str
 
 
-def ok(sentence: str) -> Finding:
-    """Return what is as it should be."""
-    return Finding("ok", sentence)
-
-
-def note(sentence: str) -> Finding:
-    """Return what a person should know."""
-    return Finding("note", sentence)
-
-
-def problem(sentence: str) -> Finding:
-    """Return what stops a deploy."""
-    return Finding("PROBLEM", sentence)
+PROBLEM = "PROBLEM"
+ok, note, problem = (partial(Finding, level) for level in ("ok", "note", PROBLEM))
 
 
 def check_version(_: str) -> Iterator[Finding]:
@@ -58,18 +44,16 @@ def check_version(_: str) -> Iterator[Finding]:
 def check_namespace(env: str) -> Iterator[Finding]:
     """Check that the namespace is there and labelled, or create it: the later checks try things in it."""
     name = chart.name_release(env)
-    metadata = {"name": name, "labels": {POD_SECURITY: "restricted"}}
-    namespace = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     if found := kubectl.read_object(env, "namespace", name):
-        level = found["metadata"].get("labels", {}).get(POD_SECURITY)
+        level = found["metadata"].get("labels", {}).get(kubectl.POD_SECURITY)
         if level:
             yield ok(f"the namespace {name} is there, its pods are held to Pod Security '{level}'")
         else:
             yield note(
                 f"the namespace {name} has no Pod Security label; let an administrator run "
-                f"`kubectl label namespace {name} {POD_SECURITY}=restricted`"
+                f"`kubectl label namespace {name} {kubectl.POD_SECURITY}=restricted`"
             )
-    elif (created := kubectl.run_kubectl(env, "create", "--filename=-", text=namespace)).returncode == 0:
+    elif (created := kubectl.create_namespace(env)).returncode == 0:
         yield ok(f"the namespace {name} was created, its pods are held to Pod Security 'restricted'")
     else:
         yield problem(
@@ -133,7 +117,7 @@ def check_nodes(env: str) -> Iterator[Finding]:
         return
     node = course.read_course(env).node
     items = json.loads(listed.stdout)["items"]
-    pool = [item for item in items if item["metadata"].get("labels", {}).get(NODE_PURPOSE) == "user"] or items
+    pool = [item for item in items if item["metadata"].get("labels", {}).get(capacity.PURPOSE) == "user"] or items
     if not pool:
         yield note("there is no node now; course.node was not checked")
     for item in pool:
@@ -159,7 +143,7 @@ def check_privileged(env: str) -> Iterator[Finding]:
         "metadata": {"name": "preflight-privileged"},
         "spec": {"initContainers": [container], "containers": [{"name": "main", "image": "none.invalid/try:1"}]},
     }
-    tried = kubectl.run_kubectl(env, "create", "--dry-run=server", "--filename=-", text=json.dumps(pod))
+    tried = kubectl.create(env, pod, "--dry-run=server")
     if tried.returncode:
         yield problem(
             "the cluster does not admit privileged init containers, with which the chart keeps students from the "
@@ -229,7 +213,7 @@ def look(env: str, try_network: bool) -> Iterator[Finding]:
     failed = False
     for check in CHECKS:
         for finding in check(env):
-            failed = failed or finding.level == "PROBLEM"
+            failed = failed or finding.level == PROBLEM
             yield finding
     if try_network and not failed:
         yield from check_network_policies(env)

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ INTERVAL = 2.0
 
 def send(env: str) -> tuple[bool, str]:
     """Send the robot student. Return whether it passed, and its log; with its server's pod, if the server failed."""
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    since = kubectl.now()
     with watch_server(env) as seen:
         done = release.run_helm(env, "test", chart.name_release(env), TIMEOUT)
     said = kubectl.run_kubectl(env, "logs", "robot-student").stdout or done.stderr

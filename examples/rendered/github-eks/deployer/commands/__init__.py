@@ -1,1 +1,1 @@
-"""One module for each command: `add_arguments(parser)` and `run(arguments)`. Only these modules print."""
+"""One module for each command: `run(arguments)`, and `add_arguments(parser)` if it has some. Only these print."""

@@ -38,8 +38,6 @@ class Work:
     folder: Path
     # Of one home, in bytes a second.
     limit: float
-    total: int
-    done: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
     kept: dict[str, Entry] = field(default_factory=dict)
 
@@ -60,7 +58,7 @@ def archive_homes(env: str, folder: Path, limit: float, at_once: int) -> None:
     homes = listing.list_homes(env, pods.list_folders(env))
     print_step(f"{len(homes)} homes of {chart.name_release(env)} go to {folder}")
     with archives.lock(folder):
-        work = Work(env, folder, limit, len(homes), kept=archives.read_manifest(folder))
+        work = Work(env, folder, limit, kept=archives.read_manifest(folder))
         failures = archive_all(work, homes, at_once)
         failures += find_lost(work, homes)
     if failures:
@@ -71,7 +69,7 @@ def archive_homes(env: str, folder: Path, limit: float, at_once: int) -> None:
 
 def archive_all(work: Work, homes: list[Home], at_once: int) -> list[str]:
     """Archive homes, some at the same time. Returns a line for each that could not be."""
-    left, failures = homes, dict[str, str]()
+    left, failures, done = homes, dict[str, str](), 0
     for _ in range(ATTEMPTS):
         failures = {}
         pool = ThreadPoolExecutor(at_once)
@@ -84,8 +82,8 @@ def archive_all(work: Work, homes: list[Home], at_once: int) -> list[str]:
                 except UserError as error:
                     failures[home.key] = said = f"{home.student}: NOT archived: {error}"
                 else:
-                    work.done += 1
-                print_step(f"{work.done} of {work.total}  {said}")
+                    done += 1
+                print_step(f"{done} of {len(homes)}  {said}")
         except BaseException:
             # The archives that are complete stay, and the next run begins behind them.
             work.stopped.set()

@@ -1,7 +1,6 @@
 """Try the archives: restore one home into a scratch volume of the cluster, and compare it."""
 
 import argparse
-import json
 import random
 import time
 
@@ -33,9 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
     entry = named[0] if named else random.SystemRandom().choice(list(manifest.values()))
     print_step(f"{entry['student']}: restoring the archive of {entry['archived']} into a scratch volume")
     archives.require_whole(folder, entry)
-    expected = {"sha256": entry["sha256"], "content": entry["content"], "only": "", "beside": "restored"}
     with pods.mount_home(env, None, writable=True) as pod:
-        counts = pod.ask("restore", json.dumps(expected), source=folder / entry["file"])
+        counts = pod.restore(folder, entry)
     print_step(
         f"{entry['student']}: {counts['written']} files, {units.format_bytes(entry['size'])}, are what was archived, "
         f"in {time.monotonic() - start:.0f} s"

@@ -12,11 +12,7 @@ from deployer.seats import count_course_seats, count_nodes
 from deployer.yaml_files import YamlMapping
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command: none."""
-
-
-def run(arguments: argparse.Namespace) -> None:
+def run(_: argparse.Namespace) -> None:
     """Run the command."""
     print("\n".join(describe(values.read_values("prod"), datetime.now(timezone.utc))))
 

@@ -131,7 +131,7 @@ def delete(env: str) -> None:
     name = chart.name_release(env)
     if release.list_revisions(env):
         print_step(f"helm uninstall {name}")
-        require_done(release.run_helm(env, "uninstall", name, "--wait", "--timeout=5m"))
+        require_done(release.uninstall(env))
     print_step(f"deleting the namespace {name}")
     require_done(kubectl.run_kubectl(env, "delete", "namespace", name, "--wait", "--timeout=10m"))
     for kind in ("clusterrolebinding", "clusterrole"):
@@ -143,8 +143,7 @@ def delete(env: str) -> None:
 
 def require_done(done: Done) -> None:
     """Raise UserError where a deletion failed. The same command goes on with the rest."""
-    if done.returncode:
-        raise UserError(f"deleted in part: {done.stderr.strip()}. Let an administrator run the same command again")
+    kubectl.require_done(done, "deleted in part, let an administrator run the same command again")
 
 
 def describe_rest(env: str, kept: list[str]) -> Iterator[str]:

@@ -5,10 +5,6 @@ import argparse
 from deployer import chart
 
 
-def add_arguments(_: argparse.ArgumentParser) -> None:
-    """Add no options."""
-
-
 def run(_: argparse.Namespace) -> None:
     """Run the command."""
     print(chart.find_packaged_chart())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deployer import answers, copier, git, timetable
 from deployer.commands import secrets
-from deployer.commands.options import add_answers, read_given
+from deployer.commands.options import add_answers, may_ask, read_given
 from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS, ROOT, list_files, secrets_file
 from deployer.process import read_output
@@ -51,11 +51,6 @@ def run(arguments: argparse.Namespace) -> None:
         print_next_steps(name, ROOT)
     else:
         write_beside(ROOT.parent / name, arguments)
-
-
-def may_ask(arguments: argparse.Namespace) -> bool:
-    """Return whether the answers that are not given can be asked for."""
-    return sys.stdin.isatty() and not arguments.answers
 
 
 def require_name(name: str, old: dict[str, str]) -> None:
@@ -119,18 +114,9 @@ def write_beside(folder: Path, arguments: argparse.Namespace) -> None:
 
 def change_this_repository(old: dict[str, str], given: dict[str, str], ask: bool) -> None:
     """Make the repository that of the new class, in the working tree only. It is as it was where that fails."""
-    start = git.find_head()
-    try:
-        if answers.follow_config():
-            git.commit_all("Let the answers follow config/")
-        kept = {key: value for key, value in copier.read_answers().items() if not ask or key not in (*OWN, *ASKED)}
-        copier.update_answers({**kept, **given}, ask)
+    with answers.change(given, (*OWN, *ASKED), ask):
         require_other_domain(old, copier.read_answers())
         forgetting.forget_secrets()
-    except BaseException:
-        git.take_back(start)
-        raise
-    read_output("git", "reset", "--quiet", start)
     make_secrets()
 
 

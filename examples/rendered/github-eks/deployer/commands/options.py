@@ -34,7 +34,8 @@ def parse_wait(arguments: argparse.Namespace) -> int:
 
 
 def add_student(parser: argparse.ArgumentParser) -> None:
-    """Add `--name`."""
+    """Add `--env` and `--name`."""
+    add_environment(parser)
     parser.add_argument("--name", required=True, help="the student's user name, as the hub knows it")
 
 
@@ -48,6 +49,11 @@ def read_student(arguments: argparse.Namespace) -> str:
 def add_answers(parser: argparse.ArgumentParser) -> None:
     """Add `--answers`."""
     parser.add_argument("--answers", default="", help="a YAML file with answers; without it, they are asked for")
+
+
+def may_ask(arguments: argparse.Namespace) -> bool:
+    """Return whether the answers that are not given can be asked for."""
+    return sys.stdin.isatty() and not arguments.answers
 
 
 def read_given(arguments: argparse.Namespace) -> dict[str, str]:

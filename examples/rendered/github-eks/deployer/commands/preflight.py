@@ -6,18 +6,15 @@ from deployer.cluster import preflight
 from deployer.commands.options import add_environment
 from deployer.errors import UserError
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    add_environment(parser)
+add_arguments = add_environment
 
 
 def print_findings(env: str, try_network: bool) -> str:
     """Print what the checks find, as it comes. Returns the number of problems in words; an empty text if none."""
     problems = 0
-    for finding in preflight.look(env, try_network):
-        print(f"{finding.level:8} {finding.sentence}", flush=True)
-        problems += finding.level == "PROBLEM"
+    for level, sentence in preflight.look(env, try_network):
+        print(f"{level:8} {sentence}", flush=True)
+        problems += level == preflight.PROBLEM
     return f"{problems} problem{'s' if problems > 1 else ''}" if problems else ""
 
 

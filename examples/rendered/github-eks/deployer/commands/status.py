@@ -14,9 +14,7 @@ from deployer.errors import UserError
 ROBOT_RESULTS = {"Succeeded": "robot passed", "Failed": "robot failed", "": "robot not run"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    add_environment(parser)
+add_arguments = add_environment
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer import redact, units
 from deployer.cluster import diagnose, hub_api, reasons, servers
-from deployer.commands.options import add_environment, add_student, read_student
+from deployer.commands.options import add_student, read_student
 
 # How many are shown.
 EVENTS = 10
@@ -15,10 +15,7 @@ EVENTS = 10
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    add_environment(parser)
-    add_student(parser)
+add_arguments = add_student
 
 
 def run(arguments: argparse.Namespace) -> None:

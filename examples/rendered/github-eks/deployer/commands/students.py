@@ -13,9 +13,7 @@ HEAD = ("student", "server", "started", "active", "memory", "node")
 HUB_TIMES = ("started", "last_activity")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    add_environment(parser)
+add_arguments = add_environment
 
 
 def run(arguments: argparse.Namespace) -> None:

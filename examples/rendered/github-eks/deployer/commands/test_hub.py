@@ -7,10 +7,7 @@ from deployer.commands.options import add_environment
 from deployer.commands.rollback import send_robot
 from deployer.errors import UserError
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    add_environment(parser)
+add_arguments = add_environment
 
 
 def run(arguments: argparse.Namespace) -> None:

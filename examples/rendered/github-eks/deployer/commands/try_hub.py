@@ -6,10 +6,8 @@ import shutil
 import signal
 import sys
 import time
-import urllib.request
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from deployer import values
@@ -17,12 +15,11 @@ from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS, ROOT
 from deployer.paths import TRIAL_FOLDER as FOLDER
 from deployer.secrets import trial as trial_secrets
-from deployer.trial import configuration, packages, report, robot
-from deployer.trial.processes import Trial, find_free_port, is_free
+from deployer.trial import configuration, links, packages, report, robot
+from deployer.trial.processes import Trial
 from deployer.trial.settings import VARIABLE, Settings
 from deployer.yaml_files import find_value
 
-PORT = 8000
 # Seconds. The hub is up after two; a machine that is busy with something else takes longer.
 START = 90
 
@@ -30,7 +27,7 @@ START = 90
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--env", choices=ENVIRONMENTS, default="staging", help="whose values to use")
-    parser.add_argument("--port", type=int, help=f"where to listen on the loopback address ({PORT})")
+    parser.add_argument("--port", type=int, help=f"where to listen on the loopback address ({links.PORT})")
     parser.add_argument("--robot", action="store_true", help="send the robot student, then stop")
     parser.add_argument("--no-browser", action="store_true", help="open no browser")
 
@@ -45,12 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         settings = start(trial, arguments, progress)
         if arguments.robot:
             progress.say("the robot student goes through the checks that need no cluster")
-            robot.run(
-                settings,
-                trial,
-                packages.install_hub(packages.install_uv()),
-                values.read_values(arguments.env)["robotStudent"],
-            )
+            robot.run(settings, trial, packages.install_hub(), values.read_values(arguments.env)["robotStudent"])
             return
         print(report.describe(settings, arguments.env), flush=True)
         if not arguments.no_browser:
@@ -77,11 +69,12 @@ def interrupt(*_: object) -> None:
 
 def start(trial: Trial, arguments: argparse.Namespace, progress: report.Progress) -> Settings:
     """Install what is missing, start the proxy and the hub, and wait until the hub answers."""
-    port = choose_port(arguments.port, arguments.robot)
+    port = arguments.port or (links.find_free_port() if arguments.robot else links.PORT)
+    links.require_free(port, "make try")
     progress.say(f"values: chart/values.yaml, config/hub.yaml, config/{arguments.env}.yaml; secrets of its own")
     found = configuration.read_trial_values(arguments.env, FOLDER)
     hub, server, proxy = install(progress)
-    hub_port, proxy_port = find_free_port(), find_free_port()
+    hub_port, proxy_port = links.find_free_port(), links.find_free_port()
     package = configuration.find_chart(packages.find_cache().parent)
     progress.say(f"configuration: read by {'the file of the chart' if package else 'deployer/trial/loader.py'}")
     settings = Settings(
@@ -108,22 +101,11 @@ def start(trial: Trial, arguments: argparse.Namespace, progress: report.Progress
     trial.start("proxy", [*proxy, *list_proxy_options(settings)], environ)
     config = ROOT / "deployer" / "trial" / "hub_config.py"
     trial.start("hub", [str(hub / "bin" / "python"), "-m", "jupyterhub", "--config", str(config)], environ)
-    wait_for_hub(trial, settings)
+    if not links.wait_for_hub(settings.link, START, trial.require_running):
+        raise UserError(f"The hub does not answer after {START} seconds.\n{trial.read_end('hub')}")
     trial.announce(settings.link)
     progress.say(f"the hub answers at {settings.link}")
     return settings
-
-
-def choose_port(wanted: int | None, robot_only: bool) -> int:
-    """Return the port of the link. Raises UserError where something else has it."""
-    if wanted is None and robot_only:
-        return find_free_port()
-    port = wanted or PORT
-    if not is_free(port):
-        raise UserError(
-            f"PORT: another program listens on port {port} of this machine. Run `make try PORT={find_free_port()}`"
-        )
-    return port
 
 
 def install(progress: report.Progress) -> tuple[Path, Path, list[str]]:
@@ -131,10 +113,9 @@ def install(progress: report.Progress) -> tuple[Path, Path, list[str]]:
     first = not any(packages.find_cache().glob("server-*/complete"))
     size = " (the first time: about 200 MB are downloaded)" if first else ""
     progress.say(f"packages of JupyterHub, JupyterLab and the proxy{size}")
-    uv = packages.install_uv()
     with ThreadPoolExecutor() as pool:
-        parts = [pool.submit(part, uv) for part in (packages.install_hub, packages.install_server)]
-        proxy = pool.submit(packages.install_proxy, uv)
+        parts = [pool.submit(part) for part in (packages.install_hub, packages.install_server)]
+        proxy = pool.submit(packages.install_proxy)
         hub, server = (part.result() for part in parts)
         return hub, server, proxy.result()
 
@@ -150,20 +131,6 @@ def list_proxy_options(settings: Settings) -> list[str]:
         f"--default-target={hub}",
         f"--error-target={hub}{settings.base_url}hub/error",
     ]
-
-
-def wait_for_hub(trial: Trial, settings: Settings) -> None:
-    """Wait until the hub answers through the proxy. Raises UserError with its log where it does not."""
-    end = time.monotonic() + START
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while True:
-        trial.require_running()
-        with suppress(OSError):
-            opener.open(f"{settings.link}hub/health", timeout=5).close()
-            return
-        if time.monotonic() > end:
-            raise UserError(f"The hub does not answer after {START} seconds.\n{trial.read_end('hub')}")
-        time.sleep(0.1)
 
 
 def open_browser(link: str) -> None:

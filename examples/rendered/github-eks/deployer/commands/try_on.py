@@ -3,8 +3,6 @@
 import argparse
 import subprocess
 import time
-import urllib.request
-from contextlib import suppress
 
 from deployer import chart, git, units, values
 from deployer.cluster import kubectl, lease
@@ -13,18 +11,20 @@ from deployer.commands.progress import print_step
 from deployer.commands.rollback import recover_interrupted
 from deployer.errors import UserError
 from deployer.paths import TRIAL, TRIAL_FOLDER
-from deployer.process import find_tool
+from deployer.process import find_tool, read_output
 from deployer.secrets import trial as trial_secrets
-from deployer.trial import cluster, small_values
-from deployer.trial.processes import find_free_port, is_free
+from deployer.trial import cluster, links, people, small_values
 
-PORT = 8000
+# Seconds.
+START = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--on", required=True, help=f"{', '.join(cluster.MAKERS)}, or a context of kubectl")
-    parser.add_argument("--port", type=int, default=PORT, help=f"where the link is on this machine ({PORT})")
+    parser.add_argument(
+        "--port", type=int, default=links.PORT, help=f"where the link is on this machine ({links.PORT})"
+    )
     parser.add_argument("--robot", action="store_true", help="stop after the robot student")
     parser.add_argument("--timeout", default="10m", help="for the upgrade, as Helm reads it")
 
@@ -33,11 +33,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Deploy the trial, from top to bottom."""
     where, timeout = arguments.on, arguments.timeout
     cluster.require_programs(where)
-    if not arguments.robot and not is_free(arguments.port):
-        raise UserError(
-            f"PORT: another program listens on port {arguments.port} of this machine. "
-            f"Run `make try ON={where} PORT={find_free_port()}`"
-        )
+    if not arguments.robot:
+        links.require_free(arguments.port, f"make try ON={where}")
     small_values.require_possible()
     image = cluster.require_image(where)
     chart.build_dependency()
@@ -45,9 +42,9 @@ def run(arguments: argparse.Namespace) -> None:
     context = cluster.ensure_cluster(where).context
     if image:
         print_step(f"loading {image}")
-        cluster.load_image(where, image)
+        read_output(*cluster.MAKERS[where].load, image)
     if not cluster.has_own_namespace():
-        cluster.create_namespace()
+        kubectl.require_done(kubectl.create_namespace(TRIAL, **cluster.OWNER), "the namespace cannot be created")
     small_values.write_values()
 
     print_step(f"looking at the cluster {context} before {chart.name_release(TRIAL)} is deployed")
@@ -65,13 +62,15 @@ def forward_hub(port: int) -> None:
     """Reach the hub at a port of this machine until Ctrl-C."""
     name = chart.name_release(TRIAL)
     command = [find_tool("kubectl"), "--namespace", name, "port-forward", "service/proxy-public", f"{port}:80"]
+    link = f"http://127.0.0.1:{port}/"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
-        wait_for_link(process, f"http://127.0.0.1:{port}")
-        print_link(port)
-        while process.poll() is None:
+        if not links.wait_for_hub(link, START, lambda: require_forwarding(process)):
+            raise UserError(f"the hub does not answer at {link}. Run the command again")
+        print_link(link)
+        while True:
+            require_forwarding(process)
             time.sleep(0.5)
-        raise UserError(f"kubectl port-forward ended. The hub is still there: {' '.join(command)}")
     except KeyboardInterrupt:
         print("\nThe link is closed. `make try-down` removes the hub.")
     finally:
@@ -79,24 +78,17 @@ def forward_hub(port: int) -> None:
         process.wait()
 
 
-def print_link(port: int) -> None:
+def print_link(link: str) -> None:
     """Print the link, and the names and passwords to sign in with."""
     passwords = trial_secrets.read_passwords(TRIAL_FOLDER)
-    staff = ", ".join(small_values.list_staff(values.read_values(TRIAL)))
-    print(f"\nThe hub on the cluster: http://127.0.0.1:{port}/\n")
+    staff = ", ".join(people.list_role_users(values.read_values(TRIAL)["jupyterhub"]["hub"].get("loadRoles")))
+    print(f"\nThe hub on the cluster: {link}\n")
     print(f"  course staff ({staff}): {passwords['admin_password']}")
     print(f"  students (any other name): {passwords['user_password']}\n")
     print("Ctrl-C ends the link; the hub stays until `make try-down`.", flush=True)
 
 
-def wait_for_link(process: subprocess.Popen[bytes], link: str) -> None:
-    """Wait until the hub answers through the forwarded port."""
-    end = time.monotonic() + 60
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while process.poll() is None and time.monotonic() < end:
-        with suppress(OSError):
-            opener.open(f"{link}/hub/health", timeout=5).close()
-            return
-        time.sleep(0.3)
-    servers = len(kubectl.list_servers(TRIAL))
-    raise UserError(f"the hub does not answer at {link} ({servers} servers run there). Run the command again")
+def require_forwarding(process: subprocess.Popen[bytes]) -> None:
+    """Raise UserError where kubectl has stopped to forward the port."""
+    if process.poll() is not None:
+        raise UserError("kubectl port-forward ended, and the hub is still there. Run the command again")

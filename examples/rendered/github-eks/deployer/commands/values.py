@@ -7,10 +7,7 @@ import yaml
 from deployer import chart, values
 from deployer.commands.options import add_environment
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    add_environment(parser)
+add_arguments = add_environment
 
 
 def run(arguments: argparse.Namespace) -> None:

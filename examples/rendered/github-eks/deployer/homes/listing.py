@@ -8,7 +8,7 @@ from typing import Any
 
 from deployer import chart, values
 from deployer.cluster import kubectl
-from deployer.cluster.servers import SERVER, USER
+from deployer.cluster.servers import USER, read_owner
 from deployer.errors import UserError
 from deployer.process import Done, parse_json
 from deployer.yaml_files import YamlMapping, find_value
@@ -68,13 +68,10 @@ def find_folders(env: str) -> tuple[str, str]:
 
 def describe_claim(claim: dict[str, Any]) -> Home:
     """Return the home that a claim is."""
-    metadata = claim["metadata"]
-    annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
-    student = annotations.get(USER) or labels.get(USER) or metadata["name"]
-    if server := annotations.get(SERVER):
-        student = f"{student}/{server}"
+    student, server = read_owner(claim)
     size = (claim["status"].get("capacity") or claim["spec"]["resources"]["requests"])["storage"]
-    name = metadata["name"]
+    name, labels = claim["metadata"]["name"], claim["metadata"].get("labels") or {}
+    student = f"{student}/{server}" if server else student
     return Home(key=name, student=student, claim=name, label=str(labels.get(USER, "")), size=size)
 
 
@@ -154,7 +151,7 @@ def find_or_create_home(
         # The kubelet makes the folder when a pod mounts it, as it does for a new student.
         return Home(named["name"], student, find_folders(env)[0], named["name"])
     claim = describe_new_claim(env, student, named, entry["capacity"])
-    done = kubectl.run_kubectl(env, "create", "--filename=-", "--output=json", text=json.dumps(claim))
+    done = kubectl.create(env, claim, "--output=json")
     if done.returncode:
         raise UserError(f"{student}: no home can be made: {done.stderr.strip()}")
     return describe_claim(json.loads(done.stdout))

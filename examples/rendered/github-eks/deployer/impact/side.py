@@ -48,9 +48,9 @@ class Side:
         image = self.find("singleuser.image") or {}
         return f"{image.get('name')}:{image.get('tag')}"
 
-    def find_pod_template(self, kind: str, name: str) -> object:
-        """Return a pod template, as Kubernetes compares it: another one restarts the pods."""
-        return find_value(self.objects.get((kind, name)), "spec", "template")
+    def find_pod_template(self, name: str) -> object:
+        """Return the pod template of a Deployment, as Kubernetes compares it: another one restarts the pods."""
+        return find_value(self.objects.get(("Deployment", name)), "spec", "template")
 
     def parse_course(self) -> Course | None:
         """Return the course; None where this version of deployer/ cannot read that of the other commit."""

@@ -38,8 +38,13 @@ def generate(recipe: re.Match[str]) -> str:
     if recipe["how"] == "hex":
         return secrets.token_hex(int(recipe["length"]) // 2)
     if recipe["how"] == "password":
-        return "".join(secrets.choice(LETTERS) for _ in range(int(recipe["length"])))
+        return generate_password(int(recipe["length"]))
     return ""
+
+
+def generate_password(length: int) -> str:
+    """Return a random password."""
+    return "".join(secrets.choice(LETTERS) for _ in range(length))
 
 
 def fill_in(values: dict[KeyPath, str], node: object = None, path: KeyPath = ()) -> object:

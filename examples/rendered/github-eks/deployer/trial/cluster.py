@@ -6,26 +6,25 @@ import shutil
 import time
 from dataclasses import asdict, dataclass
 
-from deployer import chart, values
-from deployer.cluster import kubectl, preflight
+from deployer import chart, files, values
+from deployer.cluster import kubectl
 from deployer.errors import UserError
 from deployer.paths import IMAGE, TRIAL, TRIAL_FOLDER
-from deployer.process import find_tool, read_output, run
+from deployer.process import find_tool, run
 
 NAME = "z2jh-try"
 NOTE = TRIAL_FOLDER / "cluster.json"
 KUBECONFIG = TRIAL_FOLDER / "kubeconfig"
 # Marks a namespace of `make try`: try-down removes only namespaces with this label.
-LABEL = {"app.kubernetes.io/managed-by": "make-try"}
+OWNER = {"app.kubernetes.io/managed-by": "make-try"}
 # Seconds in which the volumes of a namespace go after it.
 VOLUMES_GO = 120
 
 
 @dataclass(frozen=True)
 class Maker:
-    """A program that makes a cluster on this machine, with its commands, the context, and what it downloads."""
+    """A program that makes a cluster on this machine with Docker: its commands, the context, and what it downloads."""
 
-    needs: tuple[str, ...]
     create: tuple[str, ...]
     delete: tuple[str, ...]
     find: tuple[str, ...]
@@ -36,7 +35,6 @@ class Maker:
 
 MAKERS = {
     "kind": Maker(
-        needs=("kind", "docker"),
         create=("kind", "create", "cluster", "--name", NAME, "--wait", "120s"),
         delete=("kind", "delete", "cluster", "--name", NAME),
         find=("kind", "get", "clusters"),
@@ -45,7 +43,6 @@ MAKERS = {
         size="the image of kind's node (about 1 GB)",
     ),
     "k3d": Maker(
-        needs=("k3d", "docker"),
         create=("k3d", "cluster", "create", NAME, "--wait"),
         delete=("k3d", "cluster", "delete", NAME),
         find=("k3d", "cluster", "list", "--no-headers"),
@@ -54,7 +51,6 @@ MAKERS = {
         size="the image of k3d's node (about 200 MB)",
     ),
     "minikube": Maker(
-        needs=("minikube", "docker"),
         create=("minikube", "start", "--profile", NAME, "--driver=docker", "--memory=4g"),
         delete=("minikube", "delete", "--profile", NAME),
         find=("minikube", "profile", "list", "--output=json"),
@@ -67,16 +63,14 @@ MAKERS = {
 
 @dataclass(frozen=True)
 class Note:
-    """What a trial has made, for the command that removes it."""
+    """What a trial has, for the command that removes it: its context, and the program that made the cluster, if one."""
 
     context: str
-    maker: str
-    made_cluster: bool
+    maker: str = ""
 
     def write(self) -> None:
         """Write the note."""
-        TRIAL_FOLDER.mkdir(mode=0o700, exist_ok=True)
-        NOTE.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        files.write_text(NOTE, json.dumps(asdict(self)))
 
 
 def read_note() -> Note | None:
@@ -86,7 +80,7 @@ def read_note() -> Note | None:
 
 def require_programs(where: str) -> None:
     """Raise UserError that names every program that is missing, and Docker where it does not answer."""
-    needed = ("helm", "kubectl", *(MAKERS[where].needs if where in MAKERS else ()))
+    needed = ("helm", "kubectl", *((where, "docker") if where in MAKERS else ()))
     missing = [name for name in needed if not shutil.which(os.environ.get(name.upper()) or name)]
     if missing:
         raise UserError(
@@ -130,17 +124,17 @@ def ensure_cluster(where: str) -> Note:
         )
     if not maker:
         use_context(context)
-        note = Note(context, "", False)
+        note = Note(context)
         note.write()
         return note
     # So the program does not change the user's own kubeconfig.
     os.environ["KUBECONFIG"] = str(KUBECONFIG)
     exists = NAME in run(*maker.find).stdout
-    if exists and not (before and before.made_cluster):
+    if exists and not (before and before.maker):
         raise UserError(
             f"{where} has a cluster {NAME} that this repository has not made. Remove it, or name its context"
         )
-    note = Note(context, where, True)
+    note = Note(context, where)
     note.write()
     if not exists:
         done = run(*maker.create)
@@ -152,11 +146,6 @@ def ensure_cluster(where: str) -> Note:
     return note
 
 
-def load_image(where: str, image: str) -> None:
-    """Give the cluster an image of this machine."""
-    read_output(*MAKERS[where].load, image)
-
-
 def use_context(context: str) -> None:
     """Let kubectl and Helm of this process use one context, by a kubeconfig of its own."""
     done = run(find_tool("kubectl"), "config", "view", "--minify", "--flatten", "--raw", f"--context={context}")
@@ -166,9 +155,7 @@ def use_context(context: str) -> None:
             f"ON={context}: it is neither a context of kubectl ({', '.join(known) or 'there is none'}) nor one of "
             f"{', '.join(MAKERS)}"
         )
-    TRIAL_FOLDER.mkdir(mode=0o700, exist_ok=True)
-    KUBECONFIG.touch(mode=0o600)
-    KUBECONFIG.write_text(done.stdout, encoding="utf-8")
+    files.write_text(KUBECONFIG, done.stdout, mode=0o600)
     os.environ["KUBECONFIG"] = str(KUBECONFIG)
 
 
@@ -177,7 +164,7 @@ def has_own_namespace() -> bool:
     name = chart.name_release(TRIAL)
     found = run(find_tool("kubectl"), "get", "namespace", name, "--output=json")
     if found.returncode == 0:
-        if not LABEL.items() <= (json.loads(found.stdout)["metadata"].get("labels") or {}).items():
+        if not OWNER.items() <= (json.loads(found.stdout)["metadata"].get("labels") or {}).items():
             raise UserError(f"the namespace {name} is there, and `make try` has not made it. Choose another cluster")
         return True
     if "NotFound" not in found.stderr:
@@ -185,22 +172,10 @@ def has_own_namespace() -> bool:
     return False
 
 
-def create_namespace() -> None:
-    """Create the namespace, with our label and with that of Pod Security."""
-    metadata = {"name": chart.name_release(TRIAL), "labels": {**LABEL, preflight.POD_SECURITY: "restricted"}}
-    text = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    read_output(find_tool("kubectl"), "create", "--filename=-", text=text)
-
-
-def list_volumes() -> list[str]:
-    """Return the names of the trial's volumes."""
-    return [item["metadata"]["name"] for item in kubectl.list_volumes(TRIAL)]
-
-
 def wait_for_volumes() -> None:
     """Wait until the volumes have gone, which a provisioner does after the namespace. Raises UserError."""
     end = time.monotonic() + VOLUMES_GO
-    while found := list_volumes():
+    while found := [item["metadata"]["name"] for item in kubectl.list_volumes(TRIAL)]:
         if time.monotonic() > end:
             raise UserError(f"the volumes {', '.join(found)} are still there: look at them with `kubectl describe pv`")
         time.sleep(1)

@@ -67,7 +67,7 @@ class LaunchStandIn(StandIn):
         return jwt.encode({**claims, **about, **message}, KEY, "RS256", headers={"kid": CLIENT})
 
 
-class LaunchPage(BaseHandler):
+class LaunchPage(BaseHandler):  # type: ignore[misc] # JupyterHub has no types
     """Where the hub asks the LMS who somebody is. The page sends the answer on by itself."""
 
     authenticator: LaunchStandIn

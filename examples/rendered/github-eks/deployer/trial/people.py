@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,15 +22,19 @@ class Person:
     allowed: bool | None = None
 
 
-def list_role_users(roles: list[dict[str, Any]]) -> list[str]:
-    """Return the names in the roles that open the admin page."""
-    opening = [role for role in roles if role.get("name") == "admin" or "admin-ui" in (role.get("scopes") or [])]
-    return list(dict.fromkeys(name for role in opening for name in role.get("users") or []))
+def list_role_users(roles: Mapping[str, Any] | None) -> list[str]:
+    """Return the names in the roles of hub.loadRoles that open the admin page."""
+    staff: list[str] = []
+    for name, role in (roles or {}).items():
+        if role and (name == "admin" or "admin-ui" in (role.get("scopes") or ())):
+            staff += role.get("users") or []
+    return list(dict.fromkeys(staff))
 
 
 def list_staff(authenticator: Any, roles: list[dict[str, Any]]) -> list[str]:
-    """Return the names of the course staff: those of the roles, and the admins."""
-    return list(dict.fromkeys([*list_role_users(roles), *sorted(authenticator.admin_users)]))
+    """Return the names of the course staff: those of JupyterHub's roles, and the admins."""
+    named = list_role_users({role["name"]: role for role in roles})
+    return list(dict.fromkeys([*named, *sorted(authenticator.admin_users)]))
 
 
 def list_domains(authenticator: Any, staff: list[str]) -> Iterator[str]:

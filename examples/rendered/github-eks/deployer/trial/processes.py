@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -20,26 +19,6 @@ from deployer.trial.lifeline import adopt_orphans, die_with_parent
 STOP = 20
 # In the command of every process of a trial.
 OURS = ("jupyterhub", "configurable-http-proxy", "/z2jh-template/trial/")
-
-
-def find_free_port() -> int:
-    """Return a port of the loopback address that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def is_free(port: int) -> bool:
-    """Return whether nothing listens on a port of this machine."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    with socket.socket() as caller:
-        # A server on all addresses does not hinder the bind on every system.
-        return caller.connect_ex(("127.0.0.1", port)) != 0
 
 
 def find_command(pid: int) -> str:

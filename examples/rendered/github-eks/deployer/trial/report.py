@@ -31,7 +31,7 @@ def describe(settings: Settings, env: str) -> str:
 def describe_sign_in(settings: Settings) -> list[str]:
     """Return the names to sign in with, and the passwords."""
     hub = settings.values.get("hub") or {}
-    staff = list_role_users([{"name": name, **(role or {})} for name, role in (hub.get("loadRoles") or {}).items()])
+    staff = list_role_users(hub.get("loadRoles"))
     name = find_value(hub, "config", "JupyterHub", "authenticator_class")
     if name == "shared-password":
         given = find_value(hub, "config", "SharedPasswordAuthenticator") or {}

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deployer import files
+
 VARIABLE = "TRIAL_SETTINGS"
 
 
@@ -43,8 +45,7 @@ class Settings:
     def write(self) -> Path:
         """Write the settings for the hub. Returns the path of the file."""
         path = Path(self.folder, "settings.json")
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        files.write_text(path, json.dumps(asdict(self)), mode=0o600)
         return path
 
 

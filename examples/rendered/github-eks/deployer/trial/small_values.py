@@ -5,10 +5,11 @@ from typing import Any
 
 import yaml
 
-from deployer import values
+from deployer import files, values
 from deployer.errors import UserError
 from deployer.paths import CHART, TRIAL, TRIAL_FOLDER, TRIAL_VALUES
 from deployer.process import find_tool, read_output
+from deployer.trial.people import list_role_users
 from deployer.yaml_files import YamlMapping, find_value
 
 SIGN_IN = "shared-password"
@@ -17,7 +18,7 @@ SIGN_IN = "shared-password"
 def require_possible() -> None:
     """Write an empty layer, and raise UserError where staging needs what a trial does not have."""
     TRIAL_FOLDER.mkdir(mode=0o700, exist_ok=True)
-    TRIAL_VALUES.write_text("environment: try\n", encoding="utf-8")
+    files.write_text(TRIAL_VALUES, "environment: try\n")
     if (CHART / "templates" / "shared-storage.yaml").is_file():
         raise UserError(
             "jupyterhub.singleuser.storage: a trial has no NFS server. Run `make try` without ON, or "
@@ -28,7 +29,7 @@ def require_possible() -> None:
 def write_values() -> None:
     """Write the layer that reduces staging to a small machine: no TLS, no domain, small volumes, small requests."""
     layer = {"environment": TRIAL, **reduce_values(values.read_values(TRIAL))}
-    TRIAL_VALUES.write_text(yaml.safe_dump(layer), encoding="utf-8")
+    files.write_text(TRIAL_VALUES, yaml.safe_dump(layer))
 
 
 def read_architecture() -> str:
@@ -37,19 +38,13 @@ def read_architecture() -> str:
     return str(nodes[0]["status"]["nodeInfo"]["architecture"])
 
 
-def list_staff(found: YamlMapping) -> list[str]:
-    """Return the names of the course staff in the values."""
-    roles = find_value(found, "jupyterhub", "hub", "loadRoles") or {}
-    names = [name for role in ("admin", "course-staff") for name in find_value(roles, role, "users") or []]
-    return list(dict.fromkeys(names))
-
-
 def replace_sign_in(found: YamlMapping) -> YamlMapping:
     """Return the part of hub.config that lets people sign in with a password: a provider does not know this address."""
     if find_value(found, "jupyterhub", "hub", "config", "JupyterHub", "authenticator_class") == SIGN_IN:
         return {}
     # Rules such as a list of students would keep out everyone who tries.
-    rules = {"allow_all": True, "admin_users": list_staff(found) or ["instructor"]}
+    staff = list_role_users(find_value(found, "jupyterhub", "hub", "loadRoles"))
+    rules = {"allow_all": True, "admin_users": staff or ["instructor"]}
     return {"JupyterHub": {"authenticator_class": SIGN_IN}, "SharedPasswordAuthenticator": rules}
 
 
