@@ -1,7 +1,9 @@
 """The package deployer/ of a generated repository: its shape, its contract with other commits, and its types."""
 
 import ast
+import importlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -118,3 +120,26 @@ print(*names, file=sys.stderr)
     assert done.returncode == 0, done.stderr
     # What the environment of the tests imports in every Python is not the command's.
     assert {*done.stderr.split()} - {*without.stderr.split()} == {"yaml"}
+
+
+CLUMSY = {
+    "ENV: 'pord' is not one of staging, prod. Write ENV=staging or ENV=prod": ["status", "--env=pord"],
+    "ENV: '' is not one of staging, prod.": ["try-hub", "--env="],
+    "AT_ONCE: 'x' is not a whole number. Write digits only, such as AT_ONCE=": [
+        "archive",
+        "--env=prod",
+        "--at-once=x",
+    ],
+    "REVISION: 'last' is not a whole number.": ["rollback", "--env=prod", "--revision=last"],
+    "PORT: 'abc' is not a port. Write a number from 1024 to 65535": ["try-hub", "--port=abc"],
+    "PORT: '99999' is not a port.": ["try-on", "--on=kind", "--port=99999"],
+    "TIMEOUT is 'soon': write a number with s, m or h after it": ["try-on", "--on=kind", "--timeout=soon"],
+}
+
+
+@pytest.mark.parametrize("sentence", CLUMSY)
+def test_wrong_value_is_rejected_with_a_sentence(sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(PACKAGE.parent)
+    program = importlib.import_module("deployer.__main__")
+    with pytest.raises(program.UserError, match=re.escape(sentence)):
+        program.load_command(CLUMSY[sentence][0]).run(program.parse_arguments(CLUMSY[sentence]))
