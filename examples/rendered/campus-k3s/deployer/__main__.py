@@ -3,10 +3,12 @@
 import argparse
 import importlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import NoReturn
 
 from deployer.errors import UserError
 
@@ -50,14 +52,33 @@ COMMANDS = {
 }
 
 
+WRONG_VALUE = re.compile(
+    r"argument --([\w-]+): invalid (?:choice|int value): (.*?)(?: \(choose from (.*)\))?", re.DOTALL
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says of a wrong value what to write, in the words of the Makefile: people type `make status ENV=prod`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UserError for a wrong value; leave a wrong command line to argparse."""
+        if not (found := WRONG_VALUE.fullmatch(message)):
+            super().error(message)
+        name = found[1].replace("-", "_").upper()
+        if choices := re.findall(r"[\w-]+", found[3] or ""):
+            listed = " or ".join(f"{name}={choice}" for choice in choices)
+            raise UserError(f"{name}: {found[2]} is not one of {', '.join(choices)}. Write {listed}")
+        raise UserError(f"{name}: {found[2]} is not a whole number. Write digits only, such as {name}=7")
+
+
 def load_command(name: str) -> ModuleType:
     """Return the module of a command."""
     return importlib.import_module(f"deployer.commands.{name.replace('-', '_')}")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the parsed command line. Exits with argparse's own message where it is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m deployer", description="The commands of this repository.")
+    """Return the parsed command line. Raises UserError for a wrong value, and exits where the command line is wrong."""
+    parser = Parser(prog="python -m deployer", description="The commands of this repository.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         subparser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
@@ -76,8 +97,8 @@ def interrupt(*_: object) -> None:
 def main() -> int:
     """Run a command. Returns its exit status."""
     signal.signal(signal.SIGTERM, interrupt)
-    parsed = parse_arguments(sys.argv[1:])
     try:
+        parsed = parse_arguments(sys.argv[1:])
         load_command(parsed.command).run(parsed)
         sys.stdout.flush()
     except UserError as error:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from deployer.errors import UserError
-from deployer.paths import label
+from deployer.paths import ROOT, label
 
 YamlMapping = dict[str, Any]
 # The keys and list indexes that lead to a value.
@@ -33,7 +33,10 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise UserError(f"{label(path)} is missing: `git checkout -- {label(path)}` brings it back") from error
+        way_out = f"`git checkout -- {label(path)}` brings it back"
+        if path.parent == ROOT / "secrets":
+            way_out = "`make secrets` makes it"
+        raise UserError(f"{label(path)} is missing: {way_out}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         byte = error.object[error.start]

@@ -21,6 +21,13 @@ def list_environments(arguments: argparse.Namespace) -> list[str]:
     return [arguments.env] if arguments.env else list(ENVIRONMENTS)
 
 
+def parse_port(text: str) -> int:
+    """Return a port to listen on. Raises UserError for a number that is none."""
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise UserError(f"PORT: '{text}' is not a port. Write a number from 1024 to 65535, such as PORT=8000")
+    return int(text)
+
+
 def add_timeout(parser: argparse.ArgumentParser) -> None:
     """Add `--timeout`."""
     parser.add_argument("--timeout", default="10m", help="for the upgrade and for a rollback, as Helm reads it")

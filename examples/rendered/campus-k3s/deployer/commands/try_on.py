@@ -7,6 +7,7 @@ import time
 from deployer import chart, git, units, values
 from deployer.cluster import kubectl, lease
 from deployer.commands import deploy
+from deployer.commands.options import parse_port
 from deployer.commands.progress import print_step
 from deployer.commands.rollback import recover_interrupted
 from deployer.errors import UserError
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--on", required=True, help=f"{', '.join(cluster.MAKERS)}, or a context of kubectl")
     parser.add_argument(
-        "--port", type=int, default=links.PORT, help=f"where the link is on this machine ({links.PORT})"
+        "--port", type=parse_port, default=links.PORT, help=f"where the link is on this machine ({links.PORT})"
     )
     parser.add_argument("--robot", action="store_true", help="stop after the robot student")
     parser.add_argument("--timeout", default="10m", help="for the upgrade, as Helm reads it")
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Deploy the trial, from top to bottom."""
     where, timeout = arguments.on, arguments.timeout
+    limit = 2 * units.parse_duration(timeout, "TIMEOUT")
     cluster.require_programs(where)
     if not arguments.robot:
         links.require_free(arguments.port, f"make try ON={where}")
@@ -49,7 +51,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     print_step(f"looking at the cluster {context} before {chart.name_release(TRIAL)} is deployed")
     deploy.require_preflight(TRIAL)
-    limit = 2 * units.parse_duration(timeout, "TIMEOUT")
     with lease.hold(TRIAL, limit, print_step) as killed:
         recover_interrupted(TRIAL, 0 if killed else limit)
         deploy.upgrade(TRIAL, git.find_head() or "uncommitted", timeout)

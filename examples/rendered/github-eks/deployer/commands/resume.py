@@ -2,7 +2,7 @@
 
 import argparse
 
-from deployer import chart, git
+from deployer import chart, git, units
 from deployer.cluster import diagnose, kubectl, lease, pause, release
 from deployer.commands.options import add_environment, add_timeout
 from deployer.commands.pause import WAIT
@@ -22,6 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     env = arguments.env
     name = chart.name_release(env)
+    units.parse_duration(arguments.timeout, "TIMEOUT")
     kubectl.require_access(env)
     if not (said := pause.describe_pause(env)):
         raise UserError(f"{name} is not paused: `make status ENV={env}` says what runs")
