@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import commit, run_deployer, run_python
+from repositories import commit, objects, render, run_deployer, run_python
 
 
 @pytest.fixture
@@ -88,3 +88,12 @@ def test_the_values_and_the_command_for_those_who_run_helm_by_hand(repository: P
     rendered = subprocess.run(["bash", "-c", there], cwd=repository, capture_output=True, text=True, env=os.environ)
     assert rendered.returncode == 0, rendered.stderr
     assert "name: hub" in rendered.stdout
+
+
+def test_a_pause_stops_each_kind_of_object_that_has_pods(bake: Callable[..., Path], chart: Path) -> None:
+    made = bake(class_times="mon 10:00-11:30")
+    # The hooks of an upgrade are gone after it.
+    found = [item for item in objects(render(made, "prod")) if "helm.sh/hook" not in str(item["metadata"])]
+    kinds = {item["kind"] for item in found if {"template", "jobTemplate"} & item.get("spec", {}).keys()}
+    code = "from deployer.cluster import pause; print(*pause.SCALED, pause.ON_NODES, pause.TIMED)"
+    assert kinds == set(run_python(made, code).stdout.split())
