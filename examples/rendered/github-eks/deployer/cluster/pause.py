@@ -14,6 +14,9 @@ from deployer.errors import UserError
 NAME = "paused"
 # The calendar's CronJobs say how many there are.
 PLACEHOLDER = "deployment/class-placeholder"
+# The kinds that have pods, stopped by a number of pods, by a label that no node has, and by a switch of their own.
+SCALED, ON_NODES, TIMED = ("Deployment", "StatefulSet"), "DaemonSet", "CronJob"
+NOWHERE = "z2jh.paused"
 
 
 def read_pause(env: str) -> dict[str, str]:
@@ -42,7 +45,7 @@ def run_checked(env: str, *arguments: str, text: str | None = None) -> None:
 
 def list_replicas(env: str) -> dict[str, int]:
     """Return the numbers of pods of the workloads that have any."""
-    items = kubectl.list_objects(env, "deployments,statefulsets")
+    items = kubectl.list_objects(env, ",".join(SCALED))
     found = {f"{item['kind'].lower()}/{item['metadata']['name']}": item["spec"]["replicas"] for item in items}
     return {name: number for name, number in found.items() if number}
 
@@ -52,7 +55,7 @@ def record_pause(env: str) -> None:
     if read_pause(env):
         return
     replicas = {name: number for name, number in list_replicas(env).items() if name != PLACEHOLDER}
-    jobs = [item["metadata"]["name"] for item in kubectl.list_objects(env, "cronjobs") if not item["spec"]["suspend"]]
+    jobs = [item["metadata"]["name"] for item in kubectl.list_objects(env, TIMED) if not item["spec"]["suspend"]]
     data = {"since": kubectl.now(), "by": describe_self()}
     data |= {"replicas": json.dumps(replicas), "jobs": json.dumps(jobs)}
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": data}
@@ -61,11 +64,18 @@ def record_pause(env: str) -> None:
 
 def suspend_jobs(env: str, names: list[str], suspended: bool) -> None:
     """Suspend CronJobs, or let them run. One that a deploy has removed meanwhile is left out."""
-    present = {item["metadata"]["name"] for item in kubectl.list_objects(env, "cronjobs")}
+    present = {item["metadata"]["name"] for item in kubectl.list_objects(env, TIMED)}
     patch = json.dumps({"spec": {"suspend": suspended}})
     for name in names:
         if name in present:
             run_checked(env, "patch", "cronjob", name, f"--patch={patch}")
+
+
+def move_daemons(env: str, label: str | None) -> None:
+    """Let the pods that each node has, as the image puller does, run on nodes with a label only; with None, on all."""
+    patch = json.dumps({"spec": {"template": {"spec": {"nodeSelector": {NOWHERE: label}}}}})
+    for item in kubectl.list_objects(env, ON_NODES):
+        run_checked(env, "patch", ON_NODES, item["metadata"]["name"], "--type=merge", f"--patch={patch}")
 
 
 def stop_hub(env: str) -> None:
@@ -73,6 +83,7 @@ def stop_hub(env: str) -> None:
     suspend_jobs(env, json.loads(read_pause(env)["jobs"]), suspended=True)
     for name in sorted(list_replicas(env), key=lambda name: name != "deployment/hub"):
         run_checked(env, "scale", name, "--replicas=0")
+    move_daemons(env, "true")
     run_checked(env, "delete", "pods", "--selector=component=singleuser-server", "--wait=true")
 
 
@@ -82,6 +93,7 @@ def start_hub(env: str) -> None:
     for name, number in json.loads(found["replicas"]).items():
         run_checked(env, "scale", name, f"--replicas={number}")
         disown_replicas(env, name)
+    move_daemons(env, None)
     suspend_jobs(env, json.loads(found["jobs"]), suspended=False)
     run_checked(env, "delete", "configmap", NAME)
 
