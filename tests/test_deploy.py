@@ -97,3 +97,20 @@ def test_a_pause_stops_each_kind_of_object_that_has_pods(bake: Callable[..., Pat
     kinds = {item["kind"] for item in found if {"template", "jobTemplate"} & item.get("spec", {}).keys()}
     code = "from deployer.cluster import pause; print(*pause.SCALED, pause.ON_NODES, pause.TIMED)"
     assert kinds == set(run_python(made, code).stdout.split())
+
+
+ROOM = """
+from deployer.cluster import capacity
+
+def request(memory, **spec):
+    return {"containers": [{"resources": {"requests": {"memory": memory}}}], **spec}
+
+node = {"metadata": {"name": "one"}, "spec": {}, "status": {"allocatable": {"cpu": "2", "memory": "4Gi"}}}
+hub = {"metadata": {"name": "hub"}, "spec": {"template": {"spec": request("192Mi")}}}
+pods = [{"spec": request("4Gi", nodeName="one", priority=priority), "status": {}} for priority in (-10, 0)]
+print([len(capacity.find_unplaced([hub], [node], [pod])) for pod in pods])
+"""
+
+
+def test_a_placeholder_leaves_room_for_the_pods_of_a_hub(bake: Callable[..., Path]) -> None:
+    assert run_python(bake(), ROOM).stdout == "[0, 1]\n"
