@@ -58,11 +58,13 @@ def requires_core_node(spec: dict[str, Any]) -> bool:
 
 
 def measure_room(nodes: Iterable[dict[str, Any]], pods: Iterable[dict[str, Any]]) -> dict[str, Requests]:
-    """Return what is free on each node that takes new pods, by its name."""
+    """Return what is free on each node that takes new pods, by its name, without any hub's placeholders."""
     room = {node["metadata"]["name"]: read_allocatable(node) for node in nodes if not node["spec"].get("unschedulable")}
     for pod in pods:
         name = pod["spec"].get("nodeName")
-        if name in room and pod["status"].get("phase") not in ("Succeeded", "Failed"):
+        # Kubernetes evicts a pod of a lower priority for one of the hub, whose priority is 0 or more.
+        stays = pod["spec"].get("priority", 0) >= 0 and pod["status"].get("phase") not in ("Succeeded", "Failed")
+        if name in room and stays:
             room[name] -= sum_requests(pod["spec"])
     return room
 
