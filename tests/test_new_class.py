@@ -11,7 +11,7 @@ import pytest
 import yaml
 from test_update import run
 
-from repositories import by_cookiecutter, commit, release, run_deployer
+from repositories import by_cookiecutter, commit, release, run_deployer, run_python
 
 ANSWERS = {
     "hub_name": "stat-101",
@@ -138,6 +138,8 @@ def require_new_class(repository: Path) -> None:
         assert new in everything
     assert (repository / "NOTES.md").read_text("utf-8") == "Ours.\n"
     assert "name: stat-102\n" in (repository / "chart/Chart.yaml").read_text("utf-8")
+    answers = yaml.safe_load((repository / ".copier-answers.yml").read_text("utf-8"))
+    assert (answers["hub_name"], answers["cluster_name"]) == ("stat-102", "stat-101"), "it is in the same cluster"
     good(run_deployer(repository, "check", "--offline"))
 
 
@@ -167,13 +169,17 @@ def test_a_fork_is_rejected_until_it_is_a_class_of_its_own(
     run("git", "remote", "add", "upstream", "https://github.com/Org/stat-101", cwd=fork)
     good(run_deployer(fork, "secrets", "check"))
     run("git", "remote", "remove", "upstream", cwd=fork)
+    # As in a repository from before the question.
+    answered = fork / ".copier-answers.yml"
+    answered.write_text(re.sub("cluster_name: .*\n", "", answered.read_text("utf-8")), encoding="utf-8")
+    commit(fork, "A class")
 
     good(run_deployer(fork, "new-class", "--name", "stat-102", "--answers", answers))
 
     require_new_class(fork)
     require_separate(course, first[2], fork)
     assert "secretsFor: stat-102-prod in dept/stat-102\n" in (fork / "secrets/prod.yaml").read_text("utf-8")
-    assert run("git", "log", "--format=%s", cwd=fork) == "A class\n", "what is new waits for a review"
+    assert run("git", "log", "--format=%s", cwd=fork) == "A class\nA class\n", "what is new waits for a review"
 
 
 def test_copier_alone_keeps_the_old_secrets_and_is_rejected(
@@ -271,3 +277,13 @@ def test_an_answer_follows_what_was_edited(course: Path) -> None:
     run(*update, "--data", "term_ends=2027-07-23", cwd=course)
     config = (course / "config/hub.yaml").read_text("utf-8")
     assert "termEnds: '2027-07-23'" in config and "<" * 7 not in config
+
+
+def test_a_new_class_has_a_share_of_its_own(edited) -> None:
+    repository = edited(storage="nfs")
+    hub = repository / "config" / "hub.yaml"
+    template = hub.read_text("utf-8")
+    hub.write_text(template.replace("/fill-in--nfs-path", "/homes/stat-101"), encoding="utf-8")
+    code = "from deployer.commands import new_class; new_class.forget_share()"
+    assert run_python(repository, code).returncode == 0
+    assert hub.read_text("utf-8") == template

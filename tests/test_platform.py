@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader
 from kubernetes_asyncio.client import V1Container, V1Pod, V1PodSpec, V1VolumeMount
 
-from repositories import TEMPLATE, objects, render, run_deployer, run_python
+from repositories import TEMPLATE, change_values, objects, render, run_deployer, run_python
 
 DOMAIN = {"hub_domain": "hub.example.edu"}
 CONTENT = "https://git.example.edu/course/content.git"
@@ -342,35 +342,116 @@ def test_what_the_charts_security_page_asks_for_is_on(hub, bake, chart: Path) ->
     assert "serviceAccountName" not in found["singleuser"]
 
 
-SCRIPTS = ["create", "autoscale", "fixed"]
+CLOUDS = ["gke", "eks", "aks"]
+# The clouds' own tools write down what they are asked here, for lack of a cloud. What FOUND matches is there.
+TOOL = r"""#!/bin/sh
+echo "$(basename "$0") $*" >> "$ASKED"
+[ -t 0 ] || cat >> "$ASKED"
+case "$(basename "$0") $*" in
+  kubectl\ config*) printf %s "$CONTEXT" ;;
+  kubectl\ *deployments*) printf %s "$HUBS" ;;
+  kubectl\ *persistentvolumeclaims*) echo '{"items": []}' ;;
+  *node-pools\ list*|*list-nodegroups*) echo core students bio7 ;;
+  *\ describe*|*\ show*|*get\ cluster*) echo "$*" | grep --quiet --extended-regexp "$FOUND" ;;
+esac
+"""
 
 
-@pytest.mark.parametrize("do", SCRIPTS)
-@pytest.mark.parametrize("platform", ["gke", "eks", "aks"])
-def test_a_script_of_the_cluster_reads_the_course_contract(edited, tmp_path: Path, platform: str, do: str) -> None:
-    """The clouds' own tools write down what they are asked here: there is no cloud to ask."""
+@pytest.fixture
+def ask_cloud(tmp_path: Path):
+    """`ask_cloud(repository, "create")`: a command of cluster/, its result, and what the cloud's tools were asked."""
+    for name in ("gcloud", "eksctl", "aws", "az", "kubectl", "helm"):
+        tool = tmp_path / "tools" / name
+        tool.parent.mkdir(exist_ok=True)
+        tool.write_text(TOOL, encoding="utf-8")
+        tool.chmod(0o755)
+
+    def ask(repository: Path, do: str, found: str = "^$", context: str = "", hubs: str = '{"items": []}'):
+        where = repository / "cluster" / "where.sh"
+        where.write_text(re.sub(r"fill-in--\S+", "somewhere", where.read_text("utf-8")), encoding="utf-8")
+        asked = tmp_path / "asked"
+        asked.write_text("", encoding="utf-8")
+        path = f"{tmp_path / 'tools'}:{os.environ['PATH']}"
+        environ = {"PATH": path, "ASKED": str(asked), "FOUND": found, "CONTEXT": context, "HUBS": hubs}
+        return run_deployer(repository, "cluster", do, **environ), asked.read_text(encoding="utf-8")
+
+    return ask
+
+
+@pytest.mark.parametrize("do", ["create", "autoscale", "fixed"])
+@pytest.mark.parametrize("platform", CLOUDS)
+def test_a_script_of_the_cluster_reads_the_course_contract(edited, ask_cloud, platform: str, do: str) -> None:
     repository = edited(platform=platform)
     rejected = run_deployer(repository, "cluster", do)
     assert rejected.returncode == 1
     assert "cluster/where.sh: " in rejected.stderr
-    where = repository / "cluster" / "where.sh"
-    where.write_text(re.sub(r"fill-in--\S+", "somewhere", where.read_text("utf-8")), encoding="utf-8")
-    asked = tmp_path / "asked"
-    for name in ("gcloud", "eksctl", "az", "kubectl", "helm"):
-        tool = tmp_path / "tools" / name
-        tool.parent.mkdir(exist_ok=True)
-        tool.write_text(f'#!/bin/sh\necho "{name} $*" >> {asked}\n[ -t 0 ] || cat >> {asked}\n', encoding="utf-8")
-        tool.chmod(0o755)
-    done = run_deployer(repository, "cluster", do, PATH=f"{tmp_path / 'tools'}:{os.environ['PATH']}")
+    done, text = ask_cloud(repository, do)
     assert done.returncode == 0, done.stderr
-    text = asked.read_text(encoding="utf-8")
     node = values(repository)["course"]["node"]
     if do == "create":
         assert node["machine"] in text
-        assert re.search(r"hub\.jupyter\.org.dedicated", text)
+        assert re.search(r"hub\.jupyter\.org_dedicated", text)
         assert "hub.jupyter.org/node-purpose" in text
+        assert re.search(r"clusters create|create cluster|aks create", text)
     assert re.search(rf"(--max-nodes|--nodes-max|--max-count|maxSize:|--num-nodes|--node-count) {node['max']}\b", text)
-    assert not re.search(r"\b(NAME|MACHINE|MAX|REGION|ZONE)\b", text.replace("SECOND_ZONE", "ZONE"))
+    capitals = "CLUSTER|CORE_NODES|CORE_MAX|POOL|DEDICATED|MACHINE|MAX|REGION|ZONE"
+    assert not re.search(rf"\b({capitals})\b", text.replace("SECOND_ZONE", "ZONE"))
+
+
+@pytest.mark.parametrize("platform", CLOUDS)
+def test_a_hub_in_the_cluster_of_another_one(edited, ask_cloud, platform: str) -> None:
+    """It makes its own pool, changes its own pool, and leaves the cluster and the other pools as they are."""
+    repository = edited(platform=platform, cluster_name="teaching")
+    done, text = ask_cloud(repository, "create", found="teaching")
+    assert done.returncode == 0, done.stderr
+    assert not re.search(r"clusters create|create cluster|aks create|upgrade --install", text)
+    assert "teaching" in text and "data-science-hub" not in text
+    own = {"nodeSelector": {"hub.jupyter.org/pool": "bio7"}}
+    change_values(repository / "config/hub.yaml", {"jupyterhub": {"singleuser": own}})
+    _, text = ask_cloud(repository, "create", found="get cluster|clusters describe|aks show")
+    assert re.search("node-pools create bio7|nodepool add .*--name bio7|create nodegroup(.|\n)* name: bio7\n", text)
+    assert re.search("org_dedicated=bio7:NoSchedule|value: bio7", text)
+    assert not re.search(r"clusters create|create cluster|aks create", text)
+    for do in "autoscale", "fixed":
+        _, text = ask_cloud(repository, do)
+        assert "bio7" in text and "students" not in text
+    rejected, text = ask_cloud(repository, "delete")
+    assert (rejected.returncode, text) == (1, "")
+    assert "nothing was deleted: the cluster teaching is not this hub's alone (data-science-hub)" in rejected.stderr
+    own["nodeSelector"]["hub.jupyter.org/pool"] = "bio-7"
+    change_values(repository / "config/hub.yaml", {"jupyterhub": {"singleuser": own}})
+    rejected, text = ask_cloud(repository, "create")
+    assert (rejected.returncode, text) == (1, "")
+    assert "the pool 'bio-7' is not a name that every cloud takes" in rejected.stderr
+
+
+HUBS = '{"items": [{"metadata": {"namespace": "bio-7-prod", "name": "hub"}, "spec": {"replicas": %d}}]}'
+
+
+@pytest.mark.parametrize("platform", CLOUDS)
+def test_nodes_of_a_cluster_stay_while_a_hub_needs_them(edited, ask_cloud, platform: str) -> None:
+    repository = edited(platform=platform)
+    cases = [
+        ("pause", "gke_somewhere_data-science-hub-2", HUBS % 0, "kubectl asks 'gke_somewhere_data-science-hub-2'"),
+        ("pause", "gke_somewhere_data-science-hub", HUBS % 1, "hubs run in this cluster (bio-7-prod/hub)"),
+        (
+            "delete",
+            "data-science-hub.eu.eksctl.io",
+            HUBS % 0,
+            "hubs are in the cluster data-science-hub (bio-7-prod/hub)",
+        ),
+    ]
+    for do, context, hubs, message in cases:
+        rejected, text = ask_cloud(repository, do, context=context, hubs=hubs)
+        assert (rejected.returncode, message in rejected.stderr) == (1, True), rejected.stderr
+        assert not re.search(r"^(gcloud|eksctl|az|aws) ", text, flags=re.MULTILINE)
+    done, text = ask_cloud(repository, "pause", context="data-science-hub", hubs=HUBS % 0)
+    assert done.returncode == 0, done.stderr
+    assert platform == "aks" or all(re.search(rf"(--node-pool|--name) {pool}\b", text) for pool in ("core", "bio7"))
+    where = repository / "cluster" / "where.sh"
+    where.write_text(where.read_text("utf-8").replace("CORE_NODES=1", "CORE_NODES=3"), encoding="utf-8")
+    _, text = ask_cloud(repository, "resume")
+    assert re.search(r"--(num-nodes|nodes|node-count) 3\b", text)
 
 
 def test_the_deployers_account_is_bound_to_its_namespaces(bake) -> None:
