@@ -170,7 +170,8 @@ def test_copier_asks_again_after_a_wrong_answer(template: Path, tmp_path: Path) 
         if isinstance(QUESTIONS[key], str):
             answer_copier(terminal, key, "<#")
             terminal.wait_for(f"Validation error for question '{key}'")
-            templates = {"peak_students": "20", "memory_guarantee": "1G", "image_base": "r-notebook"}
+            templates = {"cluster_name": "c", "peak_students": "20", "memory_guarantee": "1G"}
+            templates["image_base"] = "r-notebook"
             right = templates.get(key, QUESTIONS[key])
             answer_copier(terminal, key, right)
         else:
