@@ -1,3 +1,3 @@
 #!/bin/sh -e
-# Delete the cluster that create.sh has made. Run it with `make cluster DO=delete`, which stops while volumes are in it.
-eksctl delete cluster --name "$NAME" --region "$REGION" --wait
+# Delete the cluster that create.sh has made. Run it with `make cluster DO=delete`, which stops while a hub or a volume is in it.
+eksctl delete cluster --name "$CLUSTER" --region "$REGION" --wait

@@ -1,6 +1,6 @@
 #!/bin/sh -e
-# Take all nodes of the cluster away, when every hub in it is paused. Run it with `make cluster DO=pause`.
-pool() { eksctl scale nodegroup --cluster "$NAME" --region "$REGION" "$@"; }
-# The autoscaler runs on the node of the hub: nobody removes students' nodes once it is gone.
-pool --name students --nodes 0 --nodes-min 0 --nodes-max "$MAX"
-pool --name core --nodes 0 --nodes-min 0 --nodes-max 2
+# Take all nodes of the cluster away. Run it with `make cluster DO=pause`, which stops while a hub in the cluster runs.
+# All pools: the autoscaler runs on a core node, and nobody removes students' nodes once it is gone.
+for pool in $(aws eks list-nodegroups --cluster-name "$CLUSTER" --region "$REGION" --query 'nodegroups[]' --output text); do
+  eksctl scale nodegroup --cluster "$CLUSTER" --region "$REGION" --name "$pool" --nodes 0 --nodes-min 0
+done

@@ -1,4 +1,5 @@
 #!/bin/sh -e
-# Bring the node of the hub back; the students' nodes come with them. Run it with `make cluster DO=resume`, then
+# Bring the $CORE_NODES nodes of the hubs back; the students' nodes come with them. Run it with `make cluster DO=resume`, then
 # `make resume`.
-eksctl scale nodegroup --cluster "$NAME" --region "$REGION" --name core --nodes 1 --nodes-min 1 --nodes-max 2
+eksctl scale nodegroup --cluster "$CLUSTER" --region "$REGION" --name core \
+  --nodes "$CORE_NODES" --nodes-min "$CORE_NODES" --nodes-max $((CORE_NODES + 1))

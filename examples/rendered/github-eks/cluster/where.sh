@@ -1,3 +1,6 @@
+# The cluster of this hub, and maybe of others: the name, and the nodes for the hubs' own pods.
+CLUSTER=ml-practice
+CORE_NODES=1
 # Where the cluster is. `make cluster` reads it before it runs one of the others.
 REGION=fill-in--region
 # One zone: a student's volume is in it, and so must be the node.

@@ -116,8 +116,10 @@ def check_nodes(env: str) -> Iterator[Finding]:
         yield note(f"nodes were not checked: {listed.stderr.strip()}")
         return
     node = course.read_course(env).node
+    selected = find_value(values.read_values(env), "jupyterhub", "singleuser", "nodeSelector") or {}
+    wanted = {capacity.PURPOSE: "user", **{key: value for key, value in selected.items() if key == course.POOL_LABEL}}
     items = json.loads(listed.stdout)["items"]
-    pool = [item for item in items if item["metadata"].get("labels", {}).get(capacity.PURPOSE) == "user"] or items
+    pool = [item for item in items if wanted.items() <= item["metadata"].get("labels", {}).items()] or items
     if not pool:
         yield note("there is no node now; course.node was not checked")
     for item in pool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deployer import chart
 from deployer.cluster import kubectl, release
+from deployer.cluster.location import find_other_cluster
 from deployer.commands.options import add_environment, require_typed_name
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
@@ -155,9 +156,11 @@ def describe_rest(env: str, kept: list[str]) -> Iterator[str]:
     if block := re.search(r"```console\n(.*?)```", section, re.DOTALL):
         yield "What the pipeline has of this environment is still there. docs/operations.md has what removes it:"
         yield from (f"  {line}" for line in block[1].replace("ENVIRONMENT=prod", f"ENVIRONMENT={env}").splitlines())
-    if (ROOT / "cluster" / "delete.sh").exists():
+    if other := find_other_cluster():
+        yield f"The cluster {other} stays: other hubs may be in it (CLUSTER in cluster/where.sh)."
+    elif (ROOT / "cluster" / "delete.sh").exists():
         others = [other for other in ENVIRONMENTS if release.list_revisions(other)]
         if others:
             yield f"{chart.name_release(others[0])} still runs in the cluster. After it, `make cluster DO=delete`."
         else:
-            yield "`make cluster DO=delete` deletes the cluster; it stops while something else has volumes there."
+            yield "`make cluster DO=delete` deletes the cluster; it stops while another hub or a volume is there."

@@ -8,14 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deployer import answers, copier, git, timetable
+from deployer import answers, copier, files, git, timetable
 from deployer.commands import secrets
 from deployer.commands.options import add_answers, may_ask, read_given
 from deployer.errors import UserError
-from deployer.paths import ENVIRONMENTS, ROOT, list_files, secrets_file
+from deployer.marks import BLANK
+from deployer.paths import CONFIG, ENVIRONMENTS, ROOT, list_files, secrets_file
 from deployer.process import read_output
 from deployer.secrets import forgetting, identity, rules
-from deployer.yaml_files import find_conflicts, read_mapping
+from deployer.yaml_files import find_conflicts, read_mapping, read_text
 
 # Answers that another class does not take over. Without a terminal, each one that is not empty is required.
 OWN = (
@@ -29,7 +30,7 @@ OWN = (
     "term_ends",
 )
 # Asked for as well; the old answers may do.
-ASKED = ("contact_email", "students", "peak_students")
+ASKED = ("cluster_name", "contact_email", "students", "peak_students")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,10 +115,21 @@ def write_beside(folder: Path, arguments: argparse.Namespace) -> None:
 
 def change_this_repository(old: dict[str, str], given: dict[str, str], ask: bool) -> None:
     """Make the repository that of the new class, in the working tree only. It is as it was where that fails."""
+    if "cluster_name" not in old:
+        # Answers from before this question: the cluster had the name of the hub.
+        given = {"cluster_name": old["hub_name"], **given}
     with answers.change(given, (*OWN, *ASKED), ask):
         require_other_domain(old, copier.read_answers())
+        forget_share()
         forgetting.forget_secrets()
     make_secrets()
+
+
+def forget_share() -> None:
+    """Make the path of the NFS share a blank: on the old one, students of one name would have one home in both hubs."""
+    file = CONFIG / "hub.yaml"
+    text = read_text(file)
+    files.write_text(file, re.sub(r"(?m)^(nfs:\n(?:  .*\n)*?  path:) .*$", rf"\1 /{BLANK}nfs-path", text))
 
 
 def make_secrets() -> None:

@@ -5,6 +5,14 @@
 {{- if and $cpu.limit $cpu.guarantee (gt (float64 $cpu.guarantee) (float64 $cpu.limit)) }}
 jupyterhub.singleuser.cpu.limit: {{ $cpu.limit }} is below jupyterhub.singleuser.cpu.guarantee ({{ $cpu.guarantee }}). Raise the limit, or lower the guarantee.
 {{- end }}
+{{- $pool := get ($user.nodeSelector | default dict) "hub.jupyter.org/pool" | default "students" | toString }}
+{{- $tolerated := list "students" }}
+{{- range concat (((.Values.jupyterhub.scheduling).userPods).tolerations | default list) ($user.extraTolerations | default list) }}
+  {{- $tolerated = append $tolerated (ternary $pool (.value | default "") (eq (.operator | default "") "Exists")) }}
+{{- end }}
+{{- if not (has $pool $tolerated) }}
+jupyterhub.singleuser.nodeSelector: the nodes of the pool {{ $pool }} take pods that tolerate its taint, and no server would start there. Set jupyterhub.scheduling.userPods.tolerations: [{key: hub.jupyter.org_dedicated, operator: Equal, value: {{ $pool }}, effect: NoSchedule}].
+{{- end }}
 {{- $url := $user.defaultUrl | default "" }}
 {{- if and $url (not (hasPrefix "/" $url)) }}
 jupyterhub.singleuser.defaultUrl: '{{ $url }}' does not begin with /. Write /{{ $url }}.
