@@ -20,7 +20,12 @@ DATA = TEMPLATE / "tests" / "data"
 TEMPLATES = TEMPLATE / "<<cookiecutter.hub_name>>" / "chart" / "templates"
 CLUSTER = ("--api-versions", "apiregistration.k8s.io/v1")
 # What a mistake may change in the secrets, which are the last layer.
-SECRET = ("secretsFor", "jupyterhub.hub.cookieSecret", "jupyterhub.hub.config.SharedPasswordAuthenticator")
+SECRET = (
+    "secretsFor",
+    "backup.secrets",
+    "jupyterhub.hub.cookieSecret",
+    "jupyterhub.hub.config.SharedPasswordAuthenticator",
+)
 DAYS = {"PAST": -1, "FUTURE": 90, "LATER": 91}
 KEYS = {
     *("mistake", "base", "wrong", "says", "right", "allow", "warning"),

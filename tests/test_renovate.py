@@ -37,6 +37,7 @@ def test_the_configuration_keeps_to_renovates_schema() -> None:
         ("The jupyterhub chart", {"4.4.0"}),
         ("Packages that commands name with their version", {"copier", "yamllint"}),
         ("The Docker Stacks", {"scipy-notebook", "r-notebook", "pytorch-notebook"}),
+        ("The image of restic", {"docker.io/restic/restic"}),
         ("The actions that the tests know, which change with those in the workflows", {"actions/checkout"}),
     ],
 )

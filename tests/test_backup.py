@@ -1,0 +1,113 @@
+"""The daily backup: what the chart makes of it, and the program that starts restic. tests/e2e/ runs both."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_pod_security import pods_of, violations
+
+from repositories import TEMPLATE, objects, render
+
+sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.hub_name>>" / "chart" / "files"))
+
+import backup_homes
+from backup_homes import PARTLY, Task, run_tasks
+
+ON = ("--set", "backup.repository=s3:https://s3.example.edu/hub", "--set", "backup.at=04:05")
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize(("storage", "shared"), [("per-student", ""), ("nfs", "shared")])
+def test_the_chart_starts_a_backup_once_a_day(bake: Callable[..., Path], storage: str, shared: str) -> None:
+    repository = bake(storage=storage, timezone="Europe/Berlin")
+    assert not [item for item in objects(render(repository, "prod")) if item["metadata"]["name"] == "backup"]
+    items = {
+        item["kind"]: item for item in objects(render(repository, "prod", *ON)) if item["metadata"]["name"] == "backup"
+    }
+    cron = items["CronJob"]
+    assert (cron["spec"]["schedule"], cron["spec"]["timeZone"]) == ("5 4 * * *", "Europe/Berlin")
+    ((_, job),) = pods_of(cron)
+    pod = json.loads(items["ConfigMap"]["data"]["pod.json"])
+    assert [*violations(job), *violations(pod["spec"])] == []
+    given = {item["name"]: item.get("value") for item in job["containers"][0]["env"]}
+    assert given["SHARED_CLAIM"] == shared and given["KEEP_DAILY"] == "14"
+    assert list(items["Secret"]["stringData"]) == ["RESTIC_PASSWORD"]
+    assert "@sha256:" in pod["spec"]["containers"][0]["image"]
+
+
+class Cluster:
+    """The pods of a cluster: what a run of restic says, by its pod, one answer for each time that it is started."""
+
+    def __init__(self, **ends: list[tuple[str, dict]]) -> None:
+        self.ends, self.pods, self.most = ends, dict[str, dict](), 0
+        self.servers: list[dict] = []
+
+    def request(self, method: str, api: str, item: str, body: dict | None = None, accept: tuple = ()) -> dict:
+        name = item.removeprefix("pods/")
+        if method == "DELETE":
+            self.pods.pop(name, None)
+            return {}
+        if method == "POST":
+            assert body
+            phase, status = self.ends[body["metadata"]["name"]].pop(0)
+            self.pods[body["metadata"]["name"]] = body | {"status": {"phase": phase, **status}}
+            self.most = max(self.most, len(self.pods))
+            return {}
+        return {"items": self.servers if "singleuser-server" in item else list(self.pods.values())}
+
+
+def ended(code: int, message: str = "") -> tuple[str, dict]:
+    """A pod whose container has ended."""
+    return "Succeeded", {"containerStatuses": [{"state": {"terminated": {"exitCode": code, "message": message}}}]}
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Cluster, list[Task]], dict[str, tuple]]:
+    """Run tasks in a cluster: how each ended."""
+    pod = {"metadata": {}, "spec": {"containers": [{"volumeMounts": []}], "volumes": [], "tolerations": []}}
+    (tmp_path / "pod.json").write_text(json.dumps(pod))
+    monkeypatch.setattr(backup_homes, "__file__", str(tmp_path / "backup_homes.py"))
+    monkeypatch.setattr(backup_homes, "POLL", 0)
+    for name in "POD_NAME", "POD_UID", "SHARED_CLAIM":
+        monkeypatch.setenv(name, "")
+
+    def use(cluster: Cluster, tasks: list[Task]) -> dict[str, tuple]:
+        monkeypatch.setattr(backup_homes, "request", cluster.request)
+        return {task.name: (end.status, end.said) for task, end in run_tasks(tasks)}
+
+    return use
+
+
+def test_homes_are_read_two_at_a_time_and_each_says_how_it_went(run) -> None:
+    ends = {
+        "a": [ended(0)],
+        "b": [ended(PARTLY, "one file")],
+        "c": [ended(1, "no room")],
+        "d": [("Failed", {"reason": "Evicted"})],
+    }
+    cluster = Cluster(**ends)
+    said = run(cluster, [Task(name, [], claim=name) for name in ends])
+    assert said == {"a": (0, ""), "b": (PARTLY, "one file"), "c": (1, "no room"), "d": (None, "Evicted")}
+    assert cluster.most == 2 and not cluster.pods
+
+
+def test_a_server_that_waits_for_its_volume_goes_first(run) -> None:
+    """The pod has the claim on a node where the server cannot be, and comes again once the server has it."""
+    waiting = {"spec": {"volumes": [{"persistentVolumeClaim": {"claimName": "claim-ada"}}], "nodeName": "other"}}
+    cluster = Cluster(ada=[("Running", {}), ("Running", {}), ended(0)])
+    cluster.servers = [waiting | {"status": {"phase": "Pending"}}]
+    assert run(cluster, [Task("ada", [], "claim-ada")]) == {"ada": (0, "")}
+    cluster = Cluster(ada=[("Running", {})] * 3)
+    cluster.servers = [waiting | {"status": {"phase": "Pending"}}]
+    assert run(cluster, [Task("ada", [], "claim-ada")]) == {
+        "ada": (None, "the student starts a server, which goes first")
+    }
+
+
+def test_a_pod_that_does_not_start_says_why(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup_homes, "START", -1)
+    waiting = {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]}
+    said = run(Cluster(ada=[("Pending", waiting)]), [Task("ada", [], "claim-ada")])
+    assert said == {"ada": (None, "it did not start in 0 s: ImagePullBackOff")}
