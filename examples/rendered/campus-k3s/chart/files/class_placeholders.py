@@ -7,28 +7,11 @@ $NODES and, as placeholder.json, the Deployment. The service account may change 
 
 import json
 import os
-import ssl
 from datetime import datetime, timezone
-from http.client import HTTPSConnection
 from pathlib import Path
 
 from course_calendar import needs_nodes
-
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-
-
-def request(method: str, api: str, item: str, body: dict | None = None) -> dict:
-    """Return what the Kubernetes API answers in the pod's namespace. Raise SystemExit if it rejects the request."""
-    namespace, token = ((ACCOUNT / name).read_text(encoding="utf-8") for name in ("namespace", "token"))
-    context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-    server = HTTPSConnection("kubernetes.default.svc", context=context, timeout=60)
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/apply-patch+yaml"}
-    server.request(method, f"{api}/namespaces/{namespace}/{item}", json.dumps(body) if body else None, headers)
-    answer = server.getresponse()
-    text = answer.read().decode()
-    if answer.status not in (200, 201):
-        raise SystemExit(f"{method} {item}: the API server answers {answer.status}: {text}")
-    return json.loads(text)
+from kubernetes_api import request
 
 
 def apply(placeholder: dict, replicas: int) -> None:

@@ -3,15 +3,20 @@
 import argparse
 import posixpath
 import re
+import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from deployer import units
 from deployer.cluster import kubectl
 from deployer.commands.options import add_environment
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
-from deployer.homes import archives, listing, pods
+from deployer.homes import archives, listing, packing, pods
 from deployer.homes.archives import Entry
 from deployer.homes.listing import Home
 from deployer.yaml_files import find_value
@@ -29,11 +34,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    env, target = arguments.env, arguments.target
     require_one_choice(arguments)
-    folder = archives.find_folder(env, arguments.source)
-    manifest = archives.read_manifest(folder)
-    kubectl.require_access(env)
+    kubectl.require_access(arguments.env)
+    with open_source(arguments) as (folder, manifest):
+        restore_entries(arguments, folder, manifest)
+
+
+@contextmanager
+def open_source(arguments: argparse.Namespace) -> Iterator[tuple[Path, dict[str, Entry]]]:
+    """Yield a folder of archives and its manifest. A home that restic has restored becomes an archive first."""
+    folder, student = archives.find_folder(arguments.env, arguments.source), arguments.student
+    if not arguments.source or not student or not folder.is_dir() or (folder / archives.MANIFEST).exists():
+        yield folder, archives.read_manifest(folder)
+        return
+    print_step(f"{folder} has no {archives.MANIFEST}: it is taken as the home of {student}")
+    with tempfile.TemporaryDirectory() as name:
+        entry = pack_folder(folder, Path(name, "home.tar.gz"))
+        entry |= {"student": student, "folder": "", "file": "home.tar.gz", "capacity": "", "archived": kubectl.now()}
+        yield Path(name), {student: entry}
+
+
+def pack_folder(folder: Path, target: Path) -> dict[str, Any]:
+    """Write an archive of a folder on this machine, as a pod sends it of a home. Returns what is said of it."""
+    with tempfile.TemporaryFile("w+b", buffering=0) as frames, open(target, "wb") as file:
+        packing.archive(str(folder), cast(BinaryIO, frames), 0)
+        frames.seek(0)
+        return pods.Pod("", "", None).read_frames(cast(BinaryIO, frames), file, threading.Event())
+
+
+def restore_entries(arguments: argparse.Namespace, folder: Path, manifest: dict[str, Entry]) -> None:
+    """Restore what the options say from a folder of archives."""
+    env, target = arguments.env, arguments.target
     entries = list(manifest.values()) if arguments.all else choose_entries(env, manifest, arguments.student, folder)
     file = normalize_file(env, arguments.file)
     homes = listing.list_homes(env, pods.list_folders(env))

@@ -18,7 +18,11 @@ from deployer.yaml_files import KeyPath, join_keys, list_leaves, read_mapping
 # A file system in memory, for the editor's file.
 MEMORY = "/dev/shm"  # noqa: S108
 # What the next deploy of a new value does.
-EFFECTS = {"secretToken": "cuts every student's connection for some seconds", "cookieSecret": "signs everybody out"}
+EFFECTS = {
+    "secretToken": "cuts every student's connection for some seconds",
+    "cookieSecret": "signs everybody out",
+    "RESTIC_PASSWORD": "cannot open the backups, unless `restic key passwd` gives them this password",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -164,7 +168,8 @@ def rotate(env: str, new: list[str]) -> None:
     """Encrypt again with a new data key, and new values where they are wanted: 'values' means every random one."""
     wanted = generation.list_recipes()
     paths = [find_secret(env, name) for name in new if name != "values"]
-    paths += [path for path, recipe in wanted.items() if recipe["how"] and "values" in new]
+    # A repository of restic opens with the password with which it was made.
+    paths += [path for path, recipe in wanted.items() if recipe["how"] and "values" in new and path[0] != "backup"]
     values = {path: ask_or_generate(env, path) for path in paths}
     for path, value in values.items():
         if marks.BLANK in value:
@@ -175,5 +180,8 @@ def rotate(env: str, new: list[str]) -> None:
         rules.require_recipients(env)
         sops.encrypt(env, sops.decrypt(env), values)
     print(f"secrets/{env}.yaml: a new data key, {len(values)} new values; commit the file and deploy")
+    if "values" in new:
+        kept = [join_keys(path) for path, recipe in wanted.items() if recipe["how"] and path not in values]
+        print("".join(f"{key} is kept: the backups open with it (docs/homes.md)\n" for key in kept), end="")
     for key in {str(path[-1]) for path in values} & EFFECTS.keys():
         print(f"{env}: the next deploy {EFFECTS[key]}")

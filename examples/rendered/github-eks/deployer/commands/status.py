@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from deployer import chart, git, timetable, values
-from deployer.cluster import kubectl, pause, release
+from deployer.cluster import backup, kubectl, pause, release
 from deployer.cluster.release import Revision
 from deployer.cluster.servers import read_owner
 from deployer.commands.options import add_environment
@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"Servers of {len(servers)} people:" if servers else "No student has a server.")
     for pod in servers:
         print(describe_server(pod))
+    for line in backup.describe_backup(env, datetime.now(timezone.utc)):
+        print(line)
     if env == "prod":
         print_ahead(env)
     print("Revisions, oldest first:")
