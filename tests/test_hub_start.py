@@ -83,6 +83,45 @@ def test_configuration_is_loaded_as_in_the_pod(name, edited, chart):
     assert expected in done.stdout, done.stdout + done.stderr
 
 
+def test_pod_of_each_profile_and_choice_is_made(edited, chart):
+    """By the real KubeSpawner: what it or Kubernetes would reject, a student would see first."""
+    claim = {"data": {"name": "data", "persistentVolumeClaim": {"name": "data"}}}
+    mounts = {name: {"name": name, "mountPath": "/data"} for name in ("One", "two")}
+    overrides: list[dict] = [
+        {"node_selector": "gpu"},
+        {"volumes": claim},
+        {"volumes": {name: {"name": name, "emptyDir": {}} for name in mounts}, "volume_mounts": mounts},
+        {"node_selector": {"gpu": "t4"}, "extra_resource_limits": {"nvidia.com/gpu": "1"}},
+    ]
+    choices = {
+        "a": {"display_name": "A"},
+        "b": {"display_name": "B", "kubespawner_override": {"tolerations": {"key": "x"}}},
+    }
+    typed = {"unlisted_choice": {"enabled": True, "display_name": "Any", "kubespawner_override": {"image": "{value}"}}}
+    profiles = [{"display_name": str(number), "kubespawner_override": item} for number, item in enumerate(overrides)]
+    profiles.append({"display_name": "options", "profile_options": {"size": {"choices": choices}}})
+    profiles.append({"display_name": "typed", "profile_options": {"image": typed}})
+    repository = edited()
+    values = {"environment": "prod", "jupyterhub": {"singleuser": {"profileList": profiles}}}
+    (repository / PROD).write_text(yaml.safe_dump(values), encoding="utf-8")
+    said = run_python(repository, LOAD).stdout.splitlines()
+    trait = "trait of a KubeSpawner instance expected a dict, not the str 'gpu'."
+    expected = {
+        "[0]": f"TraitError: The 'node_selector' {trait}",
+        "[1]": "spec.volumes.0.persistentVolumeClaim is not valid for Kubernetes 1.37: 'claimName' is a required "
+        "property",
+        "[2]": "the volume 'One' needs a name of lower-case letters, digits and hyphens, 63 at most",
+        "[2] ": "the container 'notebook' mounts two volumes at /data",
+        "[4].profile_options.size.choices.b": "AttributeError: Expected object of type 'dict' (or 'V1Toleration') but "
+        "got 'str'.",
+    }
+    assert said == [
+        f"config/prod.yaml: jupyterhub.singleuser.profileList{where.strip()}: no server would start ({problem}). "
+        "Correct it there, or in jupyterhub.hub.config.KubeSpawner."
+        for where, problem in expected.items()
+    ]
+
+
 def test_snippet_sees_no_token_of_the_pipeline(edited, chart):
     repository = edited()
     add(repository, extraConfig={"own": "import os\nraise RuntimeError(sorted(os.environ))"})
