@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.errors import UserError
-from deployer.hub_start import configuration
+from deployer.hub_start import configuration, pods
 from deployer.paths import CHART
 from deployer.values import find_source
 from deployer.yaml_files import YamlMapping, find_value, read_mapping
@@ -85,6 +85,8 @@ def load_configurations(rendered: dict[str, list[YamlMapping]], python: Path) ->
         for env, folder in folders.items():
             report = read_report(folder)
             problem = describe_error(env, report, folder) if report["error"] else ""
+            if not problem:
+                errors += pods.list_messages(env, report["pods"])
             if problem.startswith(UNKNOWN) or not problem:
                 lines[env] = [problem or "the hub would start", *(f"warning: {text}" for text in report["warnings"])]
             else:
@@ -110,7 +112,7 @@ def read_report(folder: Path) -> dict[str, Any]:
     """Return the report of load.py on a folder. There is none where the process was ended, or did not end."""
     path = folder / "report.json"
     if not path.is_file():
-        return {"loaded": "", "error": {"kind": "no report", "text": "", "line": 0}, "warnings": []}
+        return {"loaded": "", "error": {"kind": "no report", "text": "", "line": 0}, "warnings": [], "pods": []}
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 

@@ -2,7 +2,9 @@
 
 In each folder given, the chart's own jupyterhub_config.py reads the rendered values. JupyterHub then makes its users,
 roles, services, proxy and authenticator, with a database in memory, and a spawner: what fails here fails in the pod.
-Writes report.json into the folder: what was loaded last, the error if there is one, and warnings about old names.
+KubeSpawner makes a student's pod for each profile and choice.
+
+Writes report.json into the folder: what was loaded last, the error if there is one, warnings about old names, the pods.
 """
 
 import asyncio
@@ -12,14 +14,19 @@ import multiprocessing
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 from contextlib import redirect_stdout
+from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.app import JupyterHub
+from kubernetes_asyncio.client import ApiClient
 from kubespawner import KubeSpawner
 
+Variant = tuple[str, dict[str, Any] | None, dict[str, str]]
+SINGLEUSER = "jupyterhub.singleuser"
 OLD_NAME = "is deprecated"
 # The filename that Python gives to the code of hub.extraConfig.
 SNIPPET = "<string>"
@@ -42,13 +49,48 @@ class Keeper(logging.Handler):
             self.errors.append(text)
 
 
-async def load(folder: Path, keeper: Keeper) -> None:
-    """Initialize JupyterHub and a spawner. Raises what they raise."""
+async def load(folder: Path, keeper: Keeper) -> list[dict[str, Any]]:
+    """Initialize JupyterHub and a spawner. Returns the pods of students. Raises what they raise."""
     app = JupyterHub()
     app.log.addHandler(keeper)
     await app.initialize(["--config", str(folder / "jupyterhub_config.py")])
     if issubclass(app.spawner_class, KubeSpawner):
-        app.spawner_class(config=app.config, _mock=True)
+        return [await make_pod(app, *variant) for variant in list_variants(app)]
+    return []
+
+
+def list_variants(app: JupyterHub) -> Iterator[Variant]:
+    """Yield what a student may choose: where it is in the values, the profile, and the options."""
+    profiles = app.spawner_class(config=app.config, _mock=True).profile_list
+    if callable(profiles) or not profiles:
+        yield SINGLEUSER, None, {}
+        return
+    for number, profile in enumerate(profiles):
+        key, options = f"{SINGLEUSER}.profileList[{number}]", profile.get("profile_options") or {}
+        # A student types the value of an option that has no choices.
+        typed = {f"{name}--unlisted-choice": "x" for name, option in options.items() if not option.get("choices")}
+        if not any((options[name.partition("--")[0]].get("unlisted_choice") or {}).get("enabled") for name in typed):
+            yield key, profile, {}
+            for name, option in options.items():
+                for choice in option.get("choices") or {}:
+                    yield f"{key}.profile_options.{name}.choices.{choice}", profile, {name: choice}
+
+
+async def make_pod(
+    app: JupyterHub, key: str, profile: dict[str, Any] | None, options: dict[str, str]
+) -> dict[str, Any]:
+    """Return the pod that KubeSpawner makes for a choice, or why it makes none."""
+    try:
+        # A profile changes what it overrides in place.
+        spawner = app.spawner_class(config=deepcopy(app.config), _mock=True)
+        spawner.profile_list, spawner.user_options = [profile] if profile else [], options
+        # As JupyterHub has them when a server starts.
+        spawner.api_token, spawner.port = "token", 8888
+        if profile:
+            await spawner.load_user_options()
+        return {"key": key, "pod": ApiClient().sanitize_for_serialization(await spawner.get_pod_manifest())}
+    except Exception as error:
+        return {"key": key, "error": f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"}
 
 
 def describe(error: BaseException, errors: list[str]) -> dict[str, Any]:
@@ -67,13 +109,15 @@ def report(folder: Path) -> None:
     os.chdir(folder)
     printed, keeper = StringIO(), Keeper()
     error: dict[str, Any] = {}
+    pods: list[dict[str, Any]] = []
     with redirect_stdout(printed):
         try:
-            asyncio.run(load(folder, keeper))
+            pods = asyncio.run(load(folder, keeper))
         except (Exception, SystemExit) as raised:
             error = describe(raised, keeper.errors)
     loaded = [line for line in printed.getvalue().splitlines() if line.startswith("Loading ")]
-    found = {"loaded": loaded[-1] if loaded else "", "error": error, "warnings": keeper.warnings}
+    found: dict[str, Any] = {"loaded": loaded[-1] if loaded else "", "error": error, "warnings": keeper.warnings}
+    found["pods"] = pods
     (folder / "report.json").write_text(json.dumps(found), encoding="utf-8")
 
 

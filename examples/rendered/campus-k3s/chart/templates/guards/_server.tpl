@@ -20,4 +20,17 @@ jupyterhub.singleuser.defaultUrl: '{{ $url }}' does not begin with /. Write /{{ 
 {{- if and (hasKey $user "startTimeout") (not (kindIs "invalid" $user.startTimeout)) (lt (int64 $user.startTimeout) 60) }}
 jupyterhub.singleuser.startTimeout: a server often takes longer to start ({{ include "hub.text" $user.startTimeout }} seconds). Write seconds, such as 300.
 {{- end }}
+{{- $places := list (dict "at" "jupyterhub.singleuser.extraEnv" "set" $user.extraEnv) }}
+{{- range $override := include "hub.overrides" . | fromJsonArray }}
+  {{- $places = append $places (dict "at" (printf "%s.environment" $override.at) "set" $override.set.environment) }}
+{{- end }}
+{{- range $place := $places }}
+  {{- if kindIs "map" $place.set }}
+    {{- range $name, $value := $place.set }}
+      {{- if not (has (kindOf $value) (list "invalid" "map" "string")) }}
+{{ $place.at }}.{{ $name }}: it is not a text ({{ include "hub.text" $value }}), and no server would start. Write it in quotes: '{{ include "hub.text" $value }}'.
+      {{- end }}
+    {{- end }}
+  {{- end }}
+{{- end }}
 {{- end }}

@@ -1,11 +1,17 @@
 {{- /* Profiles that KubeSpawner cannot show, and keys that it ignores: a restriction among them restricts nobody. */ -}}
 {{- define "guard.profiles" }}
 {{- $at := "jupyterhub.singleuser.profileList" }}
+{{- $slugs := list }}
 {{- range $number, $profile := (.Values.jupyterhub.singleuser).profileList | default list }}
   {{- $here := printf "%s[%d]" $at $number }}
   {{- if not $profile.display_name }}
 {{ $here }}.display_name: it is empty, and without it the page that offers the profiles fails. Write the name that students read.
   {{- end }}
+  {{- $slug := $profile.slug | default $profile.display_name | default "" }}
+  {{- if and $slug (has $slug $slugs) }}
+{{ $here }}: another profile has the name '{{ $slug }}', so students who choose this one get that one. Give it another display_name or slug.
+  {{- end }}
+  {{- $slugs = append $slugs $slug }}
   {{- include "hub.ignoredKeys" (dict "root" $ "at" $here "set" $profile "known" (list "default" "description" "display_name" "kubespawner_override" "profile_options" "slug")) }}
   {{- range $option, $set := $profile.profile_options | default dict }}
     {{- $here := printf "%s.profile_options.%s" $here $option }}
