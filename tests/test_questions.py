@@ -21,9 +21,7 @@ RULES = [(question, rule) for question in ALL.questions for rule in question.rul
 ENVIRONMENT = Environment(**JINJA, extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"])
 SOURCES = [name for name in tracked(TEMPLATE) if name.startswith(("<<cookiecutter.hub_name>>/", "templates/"))]
 # Pieces that no include asks for, although the name of a choice leads to them: a condition is in front of it.
-NOT_NEEDED = {f"tls/none/{piece}" for piece in ("cluster.md", "environment.yaml", "hub.yaml")} | {
-    f"interface/{interface}/Dockerfile" for interface in ("lab", "notebook")
-}
+NOT_NEEDED = {"tls/none/cluster.md"} | {f"interface/{interface}/Dockerfile" for interface in ("lab", "notebook")}
 
 
 def test_all_files_are_what_questions_yaml_says() -> None:
@@ -121,23 +119,59 @@ def pieces(name: nodes.Expr, chosen: dict[str, str]) -> list[str]:
     return []
 
 
-def includes() -> Iterator[nodes.Expr]:
-    """Yield the name in each include that must find its piece."""
+def parse(source: str) -> nodes.Template:
+    return ENVIRONMENT.parse((TEMPLATE / source).read_text(encoding="utf-8"))
+
+
+def includes() -> Iterator[nodes.Include | nodes.FromImport]:
+    """Yield each include and import that must find its piece."""
     for source in SOURCES:
-        tree = ENVIRONMENT.parse((TEMPLATE / source).read_text(encoding="utf-8"))
-        for node in tree.find_all((nodes.Include, nodes.FromImport)):
+        for node in parse(source).find_all((nodes.Include, nodes.FromImport)):
             if not getattr(node, "ignore_missing", False):
-                yield node.template
+                yield node
+
+
+def set_names(tree: nodes.Template) -> set[str]:
+    """Return the names that a piece sets for others: those of its first level."""
+    names = {node.name for node in tree.body if isinstance(node, nodes.Macro)}
+    targets = [node.target for node in tree.body if isinstance(node, nodes.Assign | nodes.AssignBlock)]
+    named = [node for target in targets for node in (target, *target.find_all(nodes.Name))]
+    return names | {node.name for node in named if isinstance(node, nodes.Name)}
+
+
+def resolve(name: nodes.Expr, choices: dict[str, list[str]]) -> set[str]:
+    """Return the pieces that an include or an import can mean, over all choices."""
+    used = sorted({node.attr for node in name.find_all(nodes.Getattr) if node.attr in choices})
+    combined = product(*(choices[key] for key in used))
+    return {piece for values in combined for piece in pieces(name, dict(zip(used, values, strict=True)))}
+
+
+def forgotten(sets: dict[str, set[str]]) -> list[str]:
+    """Return the names that are imported from a piece which does not set them. Jinja writes nothing for such a name."""
+    choices = {question.key: list(question.choices) for question in ALL.questions if question.choices}
+    found = set()
+    for node in includes():
+        for piece in resolve(node.template, choices) if isinstance(node, nodes.FromImport) else ():
+            names = [name if isinstance(name, str) else name[0] for name in node.names]
+            found |= {f"templates/{piece}: {name}" for name in names if name not in sets[piece]}
+    return sorted(found)
+
+
+def test_no_piece_forgets_a_name_that_others_import() -> None:
+    names = [name.removeprefix("templates/") for name in SOURCES if name.endswith(".jinja")]
+    sets = {name: set_names(parse(f"templates/{name}")) for name in names}
+    assert forgotten(sets) == []
+    sets["platform/eks/facts.jinja"] -= {"autoscaled"}
+    sets["lib/sign_in.jinja"] -= {"pattern"}
+    assert forgotten(sets) == ["templates/lib/sign_in.jinja: pattern", "templates/platform/eks/facts.jinja: autoscaled"]
 
 
 def lacking(questions: Questions) -> list[str]:
     """Return what is missing for the choices of questions: files, and decisions in `only_when`."""
     choices = {question.key: list(question.choices) for question in questions.questions if question.choices}
     found = set()
-    for name in includes():
-        used = sorted({node.attr for node in name.find_all(nodes.Getattr) if node.attr in choices})
-        for values in product(*(choices[key] for key in used)):
-            found |= set(pieces(name, dict(zip(used, values, strict=True))))
+    for node in includes():
+        found |= resolve(node.template, choices)
     missing = {f"templates/{piece}" for piece in found - NOT_NEEDED if not (TEMPLATE / "templates" / piece).exists()}
     conditions = " ".join(questions.only_when.values())
     missing |= {f"{SOURCE}: only_when for {value}" for value in choices["platform"] if f"'{value}'" not in conditions}
@@ -168,7 +202,7 @@ def test_no_choice_lacks_a_file() -> None:
         (
             "      ingress: an ingress controller in the cluster, with cert-manager\n",
             "acm",
-            ["templates/tls/acm/cluster.md", "templates/tls/acm/environment.yaml", "templates/tls/acm/hub.yaml"],
+            ["templates/tls/acm/cluster.md", "templates/tls/acm/facts.jinja"],
         ),
     ],
 )
