@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ from test_pod_security import pods_of, violations
 
 from repositories import TEMPLATE, objects, render
 
+sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.hub_name>>"))
 sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.hub_name>>" / "chart" / "files"))
 
 import backup_homes
 from backup_homes import PARTLY, Task, run_tasks
+
+from deployer.cluster import backup
 
 ON = ("--set", "backup.repository=s3:https://s3.example.edu/hub", "--set", "backup.at=04:05")
 
@@ -111,3 +115,22 @@ def test_a_pod_that_does_not_start_says_why(run, monkeypatch: pytest.MonkeyPatch
     waiting = {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]}
     said = run(Cluster(ada=[("Pending", waiting)]), [Task("ada", [], "claim-ada")])
     assert said == {"ada": (None, "it did not start in 0 s: ImagePullBackOff")}
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "suspended", "said"),
+    [
+        ("2027-01-10T02:30:00Z", False, "Backup: the last one succeeded 2027-01-10"),
+        ("2027-01-08T02:30:00Z", False, "WARNING: no backup of the homes has succeeded since 2027-01-08"),
+        # A hub that is paused, whose homes do not change.
+        ("2027-01-08T02:30:00Z", True, "Backup: the last one succeeded 2027-01-08"),
+        (None, False, "WARNING: no backup of the homes has succeeded since 2027-01-01"),
+    ],
+)
+def test_an_old_backup_is_a_warning(monkeypatch, succeeded: str | None, suspended: bool, said: str) -> None:
+    cron = {"metadata": {"creationTimestamp": "2027-01-01T12:00:00Z"}, "spec": {"suspend": suspended}}
+    cron["status"] = {"lastSuccessfulTime": succeeded} if succeeded else {}
+    monkeypatch.setattr(backup.kubectl, "read_object", lambda *_: cron)
+    monkeypatch.setattr(backup.kubectl, "list_objects", lambda *_: [])
+    (line,) = backup.describe_backup("prod", datetime(2027, 1, 10, 12, tzinfo=timezone.utc))
+    assert line.startswith(said)

@@ -161,8 +161,20 @@ def test_days_that_are_too_many_are_forgotten(repository: Repository, backed: Pa
     kept = [one["time"][:10] for one in list_snapshots(restic, "hypatia")]
     print(kept)
     assert len(kept) == 2 and kept[0] == "2026-01-03" and kept[1] > "2026-11"
-    # Emmy came since.
-    assert len(list_snapshots(restic, "emmy")) == 1
+    # Each home has its own days.
+    assert list_snapshots(restic, "grace")
+
+
+def test_a_claim_with_all_homes_is_saved_at_once(repository: Repository, backed: Path) -> None:
+    """As with an NFS share, for which any claim stands in here."""
+    dry = ("--dry-run=client", "--output=json")
+    job = json.loads(repository.kubectl("staging", "create", "job", "shared-1", "--from=cronjob/backup", *dry))
+    for item in job["spec"]["template"]["spec"]["containers"][0]["env"]:
+        if item["name"] == "SHARED_CLAIM":
+            item["value"] = "claim-grace"
+    create(repository, job)
+    said = wait(repository, "job", "shared-1")
+    assert "claim-grace of all: saved" in said and "1 of 1 claims are saved" in said
 
 
 def test_a_wrong_password_is_in_the_status(repository: Repository, backed: Path) -> None:
