@@ -17,6 +17,9 @@ PLACEHOLDER = "deployment/class-placeholder"
 # The kinds that have pods, stopped by a number of pods, by a label that no node has, and by a switch of their own.
 SCALED, ON_NODES, TIMED = ("Deployment", "StatefulSet"), "DaemonSet", "CronJob"
 NOWHERE = "z2jh.paused"
+# What answers meanwhile (paused_page.py), and what terminates TLS in front of it where the chart does.
+PAGE = "paused-page"
+ENTRANCE = "deployment/autohttps"
 
 
 def read_pause(env: str) -> dict[str, str]:
@@ -78,10 +81,14 @@ def move_daemons(env: str, label: str | None) -> None:
         run_checked(env, "patch", ON_NODES, item["metadata"]["name"], "--type=merge", f"--patch={patch}")
 
 
-def stop_hub(env: str) -> None:
-    """Stop the calendar, the hub, the students' servers, and everything else of the release, in this order."""
+def stop_hub(env: str, with_page: bool) -> None:
+    """Stop the calendar, the hub, the students' servers, and everything else of the release, in this order.
+
+    With a page for visitors, what terminates TLS goes on.
+    """
     suspend_jobs(env, json.loads(read_pause(env)["jobs"]), suspended=True)
-    for name in sorted(list_replicas(env), key=lambda name: name != "deployment/hub"):
+    kept = {f"deployment/{PAGE}", ENTRANCE} if with_page else set()
+    for name in sorted(list_replicas(env).keys() - kept, key=lambda name: name != "deployment/hub"):
         run_checked(env, "scale", name, "--replicas=0")
     move_daemons(env, "true")
     run_checked(env, "delete", "pods", "--selector=component=singleuser-server", "--wait=true")
@@ -90,6 +97,7 @@ def stop_hub(env: str) -> None:
 def start_hub(env: str) -> None:
     """Bring back what ran before the pause, and forget the pause."""
     found = read_pause(env)
+    run_checked(env, "delete", "deployment", PAGE, "--ignore-not-found")
     for name, number in json.loads(found["replicas"]).items():
         run_checked(env, "scale", name, f"--replicas={number}")
         disown_replicas(env, name)

@@ -3,7 +3,7 @@
 import argparse
 
 from deployer import chart
-from deployer.cluster import kubectl, lease, pause, release
+from deployer.cluster import dns, kubectl, lease, pause, paused_page, release
 from deployer.cluster.servers import read_owner
 from deployer.commands.options import add_environment
 from deployer.commands.progress import print_step
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--stop-servers", action="store_true", help="also if students have servers")
+    parser.add_argument("--until", default="", help="until when, for the page that visitors see; any text")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -30,9 +31,14 @@ def run(arguments: argparse.Namespace) -> None:
     with lease.hold(env, WAIT, print_step):
         require_no_servers(env, arguments.stop_servers)
         print_step(f"pausing {name}: the class calendar, the hub, the proxy and the placeholders")
+        hosts = dns.list_hosts(env)
         pause.record_pause(env)
-        pause.stop_hub(env)
+        pause.stop_hub(env, with_page=bool(hosts))
+        answers = bool(hosts) and paused_page.serve(env, arguments.until)
     print_step(f"{name} is paused: nobody can sign in. The homes, the accounts and the hub's address stay")
+    if hosts:
+        when = "" if answers else " as soon as a node has room for its pod"
+        print(f"https://{hosts[0]} says so to visitors{when}. The page needs a node: without nodes, no page.")
     print(f"`make resume ENV={env}` wakes it. A deploy does not: it says that the hub is paused.")
     if not (ROOT / "cluster" / "pause.sh").exists():
         print("Its pods are gone; the nodes are still there. Remove those in your cluster's own way.")
