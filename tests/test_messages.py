@@ -38,6 +38,12 @@ CHECKS = {
         "<<<<<<< HEAD\n[tools]",
         "mise.toml:3: conflict markers of an update or merge.",
     ),
+    "control character": (
+        HUB,
+        "  students:",
+        "  # \a\n  students:",
+        "config/hub.yaml:5: there is a control character (U+0007).",
+    ),
     "tab": (HUB, "  students:", "\tstudents:", "in YAML, spaces indent, not tabs"),
     "type": (HUB, "  students: ", "  students: many  # ", "config/hub.yaml: course.students: it is a text (many"),
     "no value": (
@@ -125,6 +131,28 @@ def test_commands_without_a_repository_of_git(edited):
     subprocess.run(["git", "init", "--quiet", repository], check=True)
     text = said(run_deployer(repository, "impact", "--base", "origin/main"))
     assert text.strip() == "there is no commit 'origin/main': say which to compare with, `make impact BASE=main`"
+
+
+def test_files_that_editors_of_windows_write(edited):
+    """With a mark before the text and other ends of lines, requirements are read as they are meant."""
+    repository = edited(image_name="registry.example.edu/course/image")
+    file = repository / "image" / "requirements.txt"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    done = run_deployer(repository, "image", "check-lock")
+    assert done.returncode == 0, done.stderr
+
+
+def test_calendar_of_an_empty_course(edited):
+    repository = edited()
+    changed(repository / HUB, "  peak: 20\n", "")
+    assert "config/hub.yaml: course.peak is missing. Correct it there" in said(run_deployer(repository, "calendar"))
+
+
+def test_answers_without_a_name(edited):
+    repository = edited()
+    (repository / ".copier-answers.yml").write_text("", encoding="utf-8")
+    text = said(run_deployer(repository, "new-class", "--name", "stat-102"))
+    assert ".copier-answers.yml: hub_name is missing. `git checkout -- .copier-answers.yml`" in text
 
 
 def test_cluster_asks_what_to_do(edited):

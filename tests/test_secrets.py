@@ -649,3 +649,10 @@ def test_redacted_objects_show_that_a_value_changes_and_not_what_it_is(hub: Path
     assert first["hub.config.JupyterHub.cookie_secret"] != second["hub.config.JupyterHub.cookie_secret"]
     assert first["hub.config.CryptKeeper.keys"] == second["hub.config.CryptKeeper.keys"]
     assert "checksum/secret: (redacted" in printed
+
+
+def test_rotation_of_secrets_that_are_not_there(edited):
+    """It must not say that there is a new data key."""
+    done = run_deployer(edited(), "secrets", "rotate")
+    assert done.returncode == 1
+    assert "secrets/staging.yaml is missing: run `make secrets`" in done.stderr
