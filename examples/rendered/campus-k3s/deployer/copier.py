@@ -21,7 +21,7 @@ COMMAND = "uv tool run copier==9.19.1"
 
 def read_answers() -> dict[str, str]:
     """Return the answers that the template knows, without what copier notes of the template itself."""
-    return {key: str(value) for key, value in read_mapping(ANSWERS).items() if not key.startswith("_")}
+    return {key: str(value) for key, value in read_mapping(ANSWERS).items() if not str(key).startswith("_")}
 
 
 def run_copier(*arguments: str) -> None:

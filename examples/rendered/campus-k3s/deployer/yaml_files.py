@@ -29,9 +29,10 @@ HelmLoader.yaml_implicit_resolvers = {
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file. Raises UserError where it is missing or not UTF-8."""
+    """Return the text of a file. Raises UserError where it is missing or has what YAML rejects."""
     try:
-        return path.read_text(encoding="utf-8")
+        # Some editors put a mark before UTF-8, which would be a part of the first line.
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         way_out = f"`git checkout -- {label(path)}` brings it back"
         if path.parent == ROOT / "secrets":
@@ -43,6 +44,10 @@ def read_text(path: Path) -> str:
         raise UserError(
             f"{label(path)}:{line}: the byte 0x{byte:02x} is not UTF-8. Save the file with the encoding UTF-8"
         ) from error
+    if found := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise UserError(f"{label(path)}:{line}: there is a control character (U+{ord(found[0]):04X}). Remove it")
+    return text
 
 
 def find_conflicts(path: Path) -> list[str]:

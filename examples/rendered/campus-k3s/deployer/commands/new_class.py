@@ -44,6 +44,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     name = arguments.name
     old, given = copier.read_answers(), {**read_given(arguments), "hub_name": name}
+    if "hub_name" not in old:
+        file = copier.ANSWERS.name
+        raise UserError(f"{file}: hub_name is missing. `git checkout -- {file}` brings the answers back")
     require_name(name, old)
     require_own(old, given, may_ask(arguments))
     git.require_clean_worktree()

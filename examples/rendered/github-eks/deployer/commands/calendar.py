@@ -7,13 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from deployer import timetable, values
-from deployer.course import parse_course
+from deployer.course import parse_course, read_course
 from deployer.seats import count_course_seats, count_nodes
 from deployer.yaml_files import YamlMapping
 
 
 def run(_: argparse.Namespace) -> None:
     """Run the command."""
+    read_course("prod")
     print("\n".join(describe(values.read_values("prod"), datetime.now(timezone.utc))))
 
 

@@ -166,6 +166,7 @@ def show(env: str, name: str | None) -> None:
 
 def rotate(env: str, new: list[str]) -> None:
     """Encrypt again with a new data key, and new values where they are wanted: 'values' means every random one."""
+    plain = sops.decrypt(env)
     wanted = generation.list_recipes()
     paths = [find_secret(env, name) for name in new if name != "values"]
     # A repository of restic opens with the password with which it was made.
@@ -176,9 +177,8 @@ def rotate(env: str, new: list[str]) -> None:
             raise UserError(
                 f"{join_keys(path)} can only be renewed by its provider; then `make secrets-set ENV={env} KEY=...`"
             )
-    if secrets_file(env).exists():
-        rules.require_recipients(env)
-        sops.encrypt(env, sops.decrypt(env), values)
+    rules.require_recipients(env)
+    sops.encrypt(env, plain, values)
     print(f"secrets/{env}.yaml: a new data key, {len(values)} new values; commit the file and deploy")
     if "values" in new:
         kept = [join_keys(path) for path, recipe in wanted.items() if recipe["how"] and path not in values]
