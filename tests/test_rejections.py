@@ -56,6 +56,7 @@ BAD = [
     ("image_name", "docker.io/jupyter/scipy-notebook", JUPYTER),
     ("image_name", "jupyter/scipy-notebook", JUPYTER),
     ("course_content", "-oProxyCommand=id", "is not a git URL"),
+    ("course_content", "https://course:a-token@git.example.edu/course.git", "is not a git URL"),
     ("timezone", "Berlin time", "is not the IANA name of a time zone"),
     ("timezone", "Europe/", "is not the IANA name of a time zone"),
     ("class_times", "monday 10-12", "is not a list of days with times"),
