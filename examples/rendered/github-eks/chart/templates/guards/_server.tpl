@@ -20,6 +20,11 @@ jupyterhub.singleuser.defaultUrl: '{{ $url }}' does not begin with /. Write /{{ 
 {{- if and (hasKey $user "startTimeout") (not (kindIs "invalid" $user.startTimeout)) (lt (int64 $user.startTimeout) 60) }}
 jupyterhub.singleuser.startTimeout: a server often takes longer to start ({{ include "hub.text" $user.startTimeout }} seconds). Write seconds, such as 300.
 {{- end }}
+{{- if kindIs "map" $user.extraEnv }}
+  {{- if regexMatch "^https?://[^/]*@" (toString $user.extraEnv.COURSE_CONTENT) }}
+jupyterhub.singleuser.extraEnv.COURSE_CONTENT: the URL has a user name or a password, which everybody could read, in git and in each server. Remove it up to the @. For a private repository, docs/instructors.md has a key.
+  {{- end }}
+{{- end }}
 {{- $places := list (dict "at" "jupyterhub.singleuser.extraEnv" "set" $user.extraEnv) }}
 {{- range $override := include "hub.overrides" . | fromJsonArray }}
   {{- $places = append $places (dict "at" (printf "%s.environment" $override.at) "set" $override.set.environment) }}
