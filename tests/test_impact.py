@@ -148,6 +148,16 @@ def test_one_environment_alone(repository: Path, chart: Path) -> None:
     assert "+    timeout: 900" in said or "+  timeout: 900" in said
 
 
+def test_staging_that_goes_and_comes(repository: Path, chart: Path) -> None:
+    (repository / "config/staging.yaml").rename(repository / "staging.yaml")
+    said = impact(repository)
+    assert said.endswith("### prod\n\n- Nothing changes in the cluster.\n\n"), said
+    assert said.startswith("### staging\n\n- Nothing deploys staging any more. Its hub stays there: before")
+    commit(repository, "Prod alone")
+    (repository / "staging.yaml").rename(repository / "config/staging.yaml")
+    assert "- The pipeline deploys staging as well. `make secrets` creates its secrets." in impact(repository)
+
+
 def test_another_chart(repository: Path, helm: str, chart: Path, tmp_path: Path) -> None:
     with tarfile.open(chart) as packed:
         packed.extractall(tmp_path, filter="data")

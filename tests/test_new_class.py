@@ -287,3 +287,27 @@ def test_a_new_class_has_a_share_of_its_own(edited) -> None:
     code = "from deployer.commands import new_class; new_class.forget_share()"
     assert run_python(repository, code).returncode == 0
     assert hub.read_text("utf-8") == template
+
+
+def test_a_hub_without_a_staging_of_its_own(course: Path, answers: str) -> None:
+    """One that shares the staging of another hub: all commands know prod alone, those of a new class of it as well."""
+    lost = "config/staging.yaml is missing, and secrets/staging.yaml is there. Take it back from git"
+    (course / "config/staging.yaml").unlink()
+    rejected(run_deployer(course, "check", "--offline"), lost)
+    rejected(run_deployer(course, "status", "--env", "staging"), lost)
+    (course / "secrets/staging.yaml").unlink()
+    commit(course, "Prod alone")
+    checked = good(run_deployer(course, "check", "--offline")).stdout
+    assert "prod: " in checked and "staging: " not in checked
+    assert good(run_deployer(course, "seats")).stdout.startswith("prod:\n")
+    rejected(
+        run_deployer(course, "status", "--env", "staging"), "ENV: this hub has no config/staging.yaml. Write ENV=prod"
+    )
+    assert good(run_deployer(course, "secrets", "rotate")).stdout.startswith("secrets/prod.yaml: a new data key")
+    commit(course, "Rotated")
+
+    good(run_deployer(course, "new-class", "--name", "stat-102", "--answers", answers))
+    new = course.parent / "stat-102"
+    assert [path.name for path in (new / "secrets").iterdir()] == ["prod.yaml"]
+    assert not (new / "config/staging.yaml").exists()
+    good(run_deployer(new, "check", "--offline"))

@@ -162,8 +162,12 @@ def test_every_job_ends_and_runs_commands_of_the_makefile_only(bake, cell: str) 
 def test_prod_comes_after_staging_and_deploys_do_not_interleave(bake, cell: str) -> None:
     files = workflows(bake(**GITHUB[cell]))
     jobs = files["deploy.yaml"]["jobs"]
-    assert jobs["prod"]["needs"] == "staging"
-    assert jobs["staging"]["needs"] == ("image" if GITHUB[cell].get("image_name") else "check")
+    built = ["check", "image"] if GITHUB[cell].get("image_name") else ["check"]
+    assert (jobs["staging"]["needs"], jobs["prod"]["needs"]) == (built, [*built, "staging"])
+    # Where there is no staging, its job is skipped, and prod is not; where staging or what is before it fails, prod is.
+    assert jobs["staging"]["if"] == "needs.check.outputs.staging"
+    assert jobs["prod"]["if"] == "${{ !failure() && !cancelled() }}"
+    assert "hashFiles('config/staging.yaml')" in str(files["check.yaml"]["jobs"]["check"]["steps"][-1])
     assert jobs["staging"]["uses"] == jobs["prod"]["uses"]
     deploy = files["environment.yaml"]["jobs"]["deploy"]
     assert deploy["concurrency"] == {"group": "${{ inputs.environment }}", "cancel-in-progress": False}
@@ -184,8 +188,9 @@ def test_a_runner_that_builds_for_both_processors_can(bake, cell: str) -> None:
 def test_gitlab_has_the_same_stages(bake, cell: str) -> None:
     pipeline = load_gitlab(bake(**GITLAB[cell]))
     assert pipeline["stages"] == ["check", "image", "impact", "staging", "prod", "update"]
-    for env in "staging", "prod":
-        assert pipeline[env] == {"extends": ".deploy", "stage": env}
+    only_with_staging = [{**pipeline[".deploy"]["rules"][0], "exists": ["config/staging.yaml"]}]
+    assert pipeline["staging"] == {"extends": ".deploy", "stage": "staging", "rules": only_with_staging}
+    assert pipeline["prod"] == {"extends": ".deploy", "stage": "prod"}
     assert pipeline[".deploy"]["resource_group"] == "$CI_JOB_NAME"
     assert ("image-push" in pipeline) is bool(GITLAB[cell].get("image_name"))
 
