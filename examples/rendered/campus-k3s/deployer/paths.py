@@ -11,11 +11,18 @@ IMAGE = ROOT / "image"
 SOPS_RULES = ROOT / ".sops.yaml"
 CHART_VALUES = CHART / "values.yaml"
 FAKE_SECRETS = CHART / "ci" / "fake-secrets.yaml"
-ENVIRONMENTS = ("staging", "prod")
-# The third environment is that of `make try ON=…`: staging, reduced by a layer that the command writes.
+# One more environment is that of `make try ON=…`: the first one, reduced by a layer that the command writes.
 TRIAL = "try"
 TRIAL_FOLDER = ROOT / ".try"
 TRIAL_VALUES = TRIAL_FOLDER / "cluster.yaml"
+
+
+def find_environments(root: Path) -> tuple[str, ...]:
+    """Return the environments of a checkout. Staging is optional: several hubs may share that of one."""
+    return ("staging", "prod") if (root / "config" / "staging.yaml").is_file() else ("prod",)
+
+
+ENVIRONMENTS = find_environments(ROOT)
 
 
 def label(path: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deployer import git
 from deployer.errors import UserError
-from deployer.paths import CHART, CHART_VALUES, CONFIG, FAKE_SECRETS, IMAGE, TRIAL, TRIAL_VALUES, label
+from deployer.paths import CHART, CHART_VALUES, CONFIG, ENVIRONMENTS, FAKE_SECRETS, IMAGE, TRIAL, TRIAL_VALUES, label
 from deployer.yaml_files import (
     KeyPath,
     YamlMapping,
@@ -41,7 +41,7 @@ def list_layers(env: str) -> list[Path]:
     """Return the values files of an environment in Helm's order: a later one wins."""
     layers = [CHART_VALUES, CONFIG / "hub.yaml", CONFIG / f"{env}.yaml"]
     if env == TRIAL:
-        layers[2:] = [CONFIG / "staging.yaml", TRIAL_VALUES]
+        layers[2:] = [CONFIG / f"{ENVIRONMENTS[0]}.yaml", TRIAL_VALUES]
     *_, found = [read_mapping(layer).get("environment") for layer in layers]
     if found != env:
         raise UserError(f"config/{env}.yaml: environment is {found or 'missing'}; write `environment: {env}`")

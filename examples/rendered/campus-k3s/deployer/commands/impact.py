@@ -11,10 +11,13 @@ from deployer.impact.difference import compare_objects
 from deployer.impact.sentences import describe_changes, describe_secrets
 from deployer.impact.side import render_sides
 from deployer.markdown import cut, fence
-from deployer.paths import ENVIRONMENTS, ROOT
+from deployer.paths import ROOT
 
 # What a comment on GitHub may hold is 65536 characters.
 MOST = 55000
+
+GONE = "Nothing deploys {env} any more. Its hub stays there: before the merge, `make destroy ENV={env}` deletes it."
+NEW = "The pipeline deploys {env} as well. `make secrets` creates its secrets."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +33,13 @@ def run(arguments: argparse.Namespace) -> None:
     after = render_sides(ROOT)
     by_sentences: dict[tuple[str, ...], list[str]] = {}
     by_diff: dict[str, list[str]] = {}
-    for env in ENVIRONMENTS:
+    for env in dict.fromkeys((*before, *after)):
+        if env not in after:
+            by_sentences[(GONE.format(env=env),)] = [env]
+            continue
+        if env not in before:
+            by_sentences[(NEW.format(env=env),)] = [env]
+            continue
         sentences = [*describe_changes(before[env], after[env]), *describe_secrets(commit, env)]
         by_sentences.setdefault(tuple(dict.fromkeys(sentences)), []).append(env)
         if changes := compare_objects(before[env], after[env]):

@@ -7,13 +7,21 @@ from pathlib import Path
 from deployer import units
 from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS
+from deployer.secrets import rejection
 from deployer.yaml_files import read_mapping
 
 
 def add_environment(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add `--env`; where it is not required, a command does both."""
     meaning = "the environment" if required else "one environment instead of both"
-    parser.add_argument("--env", choices=ENVIRONMENTS, required=required, help=meaning)
+    parser.add_argument("--env", type=parse_environment, choices=ENVIRONMENTS, required=required, help=meaning)
+
+
+def parse_environment(text: str) -> str:
+    """Return the name of an environment. Raises UserError for staging, where the hub has none."""
+    if text == "staging" and text not in ENVIRONMENTS:
+        raise UserError(rejection.find_lost_staging() or "ENV: this hub has no config/staging.yaml. Write ENV=prod")
+    return text
 
 
 def list_environments(arguments: argparse.Namespace) -> list[str]:

@@ -12,7 +12,7 @@ import yaml
 
 from deployer.course import Course, parse_course
 from deployer.errors import UserError
-from deployer.paths import ENVIRONMENTS, ROOT
+from deployer.paths import ROOT, find_environments
 from deployer.yaml_files import find_value, join_keys, list_leaves
 
 # Commits from before deployer/ are rendered by their scripts/, which print both environments at once.
@@ -72,10 +72,10 @@ def run_python(root: Path, folder: Path, *arguments: str) -> Any:
 
 
 def render_sides(root: Path) -> dict[str, Side]:
-    """Return both environments of a checkout, each rendered by the checkout's own command."""
+    """Return the environments of a checkout, each rendered by the checkout's own command."""
     if (root / "deployer").is_dir() or not (root / "scripts").is_dir():
         render = ["-m", "deployer", "render", "--output", "json", "--env"]
-        found = {env: run_python(root, root, *render, env) for env in ENVIRONMENTS}
+        found = {env: run_python(root, root, *render, env) for env in find_environments(root)}
         return {env: Side(item["objects"], item["values"]) for env, item in found.items()}
     found = run_python(root, root / "scripts", "-c", RENDER_BY_SCRIPTS)
     return {

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from deployer.paths import IMAGE
+from deployer.paths import ENVIRONMENTS, IMAGE
 from deployer.trial.people import list_role_users
 from deployer.trial.settings import Settings
 from deployer.yaml_files import find_value
@@ -59,5 +59,5 @@ def describe_limits(settings: Settings) -> list[str]:
     return [
         f"Servers have JupyterLab, numpy, pandas, scipy, matplotlib{own}, not the rest of {image}{without}.",
         f"Not here: the memory limit ({find_value(user, 'memory', 'limit')}), volumes, TLS and network policies.",
-        "A cluster shows them: `make try ON=kind`, or `make deploy ENV=staging`.",
+        f"A cluster shows them: `make try ON=kind`, or `make deploy ENV={ENVIRONMENTS[0]}`.",
     ]

@@ -7,7 +7,7 @@ import yaml
 
 from deployer import files, values
 from deployer.errors import UserError
-from deployer.paths import CHART, TRIAL, TRIAL_FOLDER, TRIAL_VALUES
+from deployer.paths import CHART, ENVIRONMENTS, TRIAL, TRIAL_FOLDER, TRIAL_VALUES
 from deployer.process import find_tool, read_output
 from deployer.trial.people import list_role_users
 from deployer.yaml_files import YamlMapping, find_value
@@ -22,7 +22,7 @@ def require_possible() -> None:
     if (CHART / "templates" / "shared-storage.yaml").is_file():
         raise UserError(
             "jupyterhub.singleuser.storage: a trial has no NFS server. Run `make try` without ON, or "
-            "`make deploy ENV=staging`"
+            f"`make deploy ENV={ENVIRONMENTS[0]}`"
         )
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deployer import values
-from deployer.commands.options import parse_port
+from deployer.commands.options import parse_environment, parse_port
 from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS, ROOT
 from deployer.paths import TRIAL_FOLDER as FOLDER
@@ -27,7 +27,9 @@ START = 90
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--env", choices=ENVIRONMENTS, default="staging", help="whose values to use")
+    parser.add_argument(
+        "--env", type=parse_environment, choices=ENVIRONMENTS, default=ENVIRONMENTS[0], help="whose values to use"
+    )
     parser.add_argument("--port", type=parse_port, help=f"where to listen on the loopback address ({links.PORT})")
     parser.add_argument("--robot", action="store_true", help="send the robot student, then stop")
     parser.add_argument("--no-browser", action="store_true", help="open no browser")

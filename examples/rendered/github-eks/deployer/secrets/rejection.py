@@ -25,16 +25,31 @@ def list_problems() -> list[str]:
     generation.list_recipes()
     present = list_secret_files()
     expected = {f"{env}.yaml" for env in ENVIRONMENTS}
-    found = [
-        f"secrets/{name} is not the file of an environment: only {' and '.join(sorted(expected))} are allowed there"
-        for name in sorted(present - expected)
-    ]
+    lost = find_lost_staging()
+    found = (
+        [lost]
+        if lost
+        else [
+            f"secrets/{name} is not the file of an environment: only {' and '.join(sorted(expected))} are allowed there"
+            for name in sorted(present - expected)
+        ]
+    )
     for env in ENVIRONMENTS:
         if f"{env}.yaml" in present:
             found += list_file_problems(env)
         elif present:
             found.append(f"secrets/{env}.yaml is missing: run `make secrets`, and commit what it writes")
     return found + list_misplaced()
+
+
+def find_lost_staging() -> str:
+    """Return a message where staging has secrets and no values: it was removed by mistake, or in part."""
+    if "staging" in ENVIRONMENTS or not secrets_file("staging").is_file():
+        return ""
+    return (
+        "config/staging.yaml is missing, and secrets/staging.yaml is there. Take it back from git (`git log -- "
+        "config/staging.yaml`). If this hub shall have no staging of its own: `git rm secrets/staging.yaml`"
+    )
 
 
 def list_file_problems(env: str) -> list[str]:

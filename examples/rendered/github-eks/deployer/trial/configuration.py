@@ -10,7 +10,7 @@ import yaml
 
 from deployer import chart, values
 from deployer.errors import UserError
-from deployer.paths import CHART
+from deployer.paths import CHART, ENVIRONMENTS
 from deployer.secrets import trial
 from deployer.yaml_files import YamlMapping, find_value, read_mapping
 
@@ -51,7 +51,7 @@ def require_sign_in(merged: YamlMapping) -> None:
     if not {*ALONE, *SERVED} & set(sections):
         raise UserError(
             f"jupyterhub.hub.config.JupyterHub.authenticator_class: a trial cannot stand in for the server that "
-            f"{sections[0]} asks. Try it on a cluster: `make deploy ENV=staging`"
+            f"{sections[0]} asks. Try it on a cluster: `make deploy ENV={ENVIRONMENTS[0]}`"
         )
 
 
