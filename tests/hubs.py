@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -86,6 +87,8 @@ class Browser(requests.Session):
     def __init__(self, address: str) -> None:
         super().__init__()
         self.address = address
+        # A hub with a domain sets cookies for https. What ends TLS in front of it is not here.
+        self.cookies.set_policy(DefaultCookiePolicy(secure_protocols=("http", "https")))
 
     def request(self, method: str, path: str, **kwargs) -> requests.Response:
         """Ask the hub for a path, without following where it leads."""

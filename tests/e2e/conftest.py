@@ -38,11 +38,20 @@ def helm(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def repository(bake: Callable[..., Path], helm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
-    """A repository with the default answers, its secrets made, committed. Its namespaces are removed at the end."""
+def answers() -> dict[str, str]:
+    """The answers of a module that are not the default ones."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def repository(
+    bake: Callable[..., Path], answers: dict[str, str], helm: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Repository]:
+    """A repository with these answers, its secrets made, committed. Its namespaces are removed at the end."""
     folder = tmp_path_factory.mktemp("e2e")
     # Another name lets two runs share a cluster.
-    source = bake(**({"hub_name": os.environ["E2E_HUB_NAME"]} if "E2E_HUB_NAME" in os.environ else {}))
+    named = {"hub_name": os.environ["E2E_HUB_NAME"]} if "E2E_HUB_NAME" in os.environ else {}
+    source = bake(**answers, **named)
     made = Repository(Path(shutil.copytree(source, folder / "hub")), helm, folder / "keys")
     made.run("git", "init", "--quiet", "--initial-branch=main")
     made.run_deployer("keys", "mine")
