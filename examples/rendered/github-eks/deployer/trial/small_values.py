@@ -39,13 +39,16 @@ def read_architecture() -> str:
 
 
 def replace_sign_in(found: YamlMapping) -> YamlMapping:
-    """Return the part of hub.config that lets people sign in with a password: a provider does not know this address."""
+    """Return the part of hub.config that lets people sign in with a password: a provider does not know this address.
+
+    With the hub's own address, browsers would send the cookies over https only.
+    """
     if find_value(found, "jupyterhub", "hub", "config", "JupyterHub", "authenticator_class") == SIGN_IN:
-        return {}
+        return {"JupyterHub": {"public_url": ""}}
     # Rules such as a list of students would keep out everyone who tries.
     staff = list_role_users(find_value(found, "jupyterhub", "hub", "loadRoles"))
     rules = {"allow_all": True, "admin_users": staff or ["instructor"]}
-    return {"JupyterHub": {"authenticator_class": SIGN_IN}, "SharedPasswordAuthenticator": rules}
+    return {"JupyterHub": {"authenticator_class": SIGN_IN, "public_url": ""}, "SharedPasswordAuthenticator": rules}
 
 
 def reduce_values(found: YamlMapping) -> YamlMapping:

@@ -1,4 +1,4 @@
-{{- /* A sign-in that comes back to another host or path than the hub's: the provider sends people where no hub is. */ -}}
+{{- /* An address of the hub, or of its sign-in's callback, with another host or path than the hub's: no hub is there. */ -}}
 {{- define "guard.callback" }}
 {{- $hub := .Values.jupyterhub }}
 {{- $env := .Values.environment }}
@@ -26,5 +26,12 @@
 {{ $at }}: the hub does not answer at this path ('{{ $callback }}'). End it with {{ $path }}, and register the same address with the provider.
     {{- end }}
   {{- end }}
+{{- end }}
+{{- $public := ((($hub.hub).config).JupyterHub).public_url | default "" | toString }}
+{{- $host := regexReplaceAll "^(https?://)?([^/:]*).*$" $public "${2}" | lower }}
+{{- if and $public $hosts (not (or (has $host $hosts) (has (regexReplaceAll "^[^.]+" $host "*") $hosts))) }}
+jupyterhub.hub.config.JupyterHub.public_url: '{{ $public }}' is not the address of the hub of {{ $env }} ({{ join ", " $hosts }}), and the hub would reject what browsers send. Write that host in config/{{ $env }}.yaml.
+{{- else if and $hosts (hasPrefix "http://" $public) }}
+jupyterhub.hub.config.JupyterHub.public_url: the hub's cookies would go over plain HTTP, too ('{{ $public }}'). Begin it with https://.
 {{- end }}
 {{- end }}
