@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -87,13 +86,19 @@ class Browser(requests.Session):
     def __init__(self, address: str) -> None:
         super().__init__()
         self.address = address
-        # A hub with a domain sets cookies for https. What ends TLS in front of it is not here.
-        self.cookies.set_policy(DefaultCookiePolicy(secure_protocols=("http", "https")))
+        # The names of the cookies that the hub has set for https only.
+        self.secure: set[str] = set()
 
     def request(self, method: str, path: str, **kwargs) -> requests.Response:
         """Ask the hub for a path, without following where it leads."""
         kwargs |= {"allow_redirects": False, "timeout": 30}
-        return super().request(method, self.address + path, **kwargs)
+        answer = super().request(method, self.address + path, **kwargs)
+        # What ends TLS in front of a hub with a domain is not here, so these cookies have to go over HTTP.
+        for cookie in self.cookies:
+            if cookie.secure:
+                self.secure.add(cookie.name)
+                cookie.secure = False
+        return answer
 
     def sign_in_page(self) -> str:
         """The HTML of the page on which a person starts."""
