@@ -18,7 +18,7 @@ import requests
 from students import CRASH, Repository, Student
 
 NEEDED = {
-    "E2E_DOMAIN": "a domain; it and staging. before it lead to the ingress controller, from here and from the authority",
+    "E2E_DOMAIN": "a domain; it and staging. before it lead to the ingress controller from here and from the authority",
     "E2E_INGRESS_CLASS": "the class of that controller",
     "E2E_ACME_DIRECTORY": "the address of the authority's directory, for cert-manager",
     "E2E_ACME_CA": "a PEM file with what signed the certificate of that address",
@@ -73,9 +73,9 @@ def student(repository: Repository, address: str) -> Student:
 def read_served(host: str) -> dict:
     """The certificate with which the hub answers, verified against the root and the name."""
     context = ssl.create_default_context(cafile=os.environ["E2E_ACME_ROOT"])
-    with socket.create_connection((host, 443), timeout=10) as plain:
-        with context.wrap_socket(plain, server_hostname=host) as connection:
-            return connection.getpeercert()
+    plain = socket.create_connection((host, 443), timeout=10)
+    with context.wrap_socket(plain, server_hostname=host) as connection:
+        return connection.getpeercert()
 
 
 def wait_until_served(host: str, other_than: str = "") -> str:
