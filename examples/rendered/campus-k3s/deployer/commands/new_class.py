@@ -88,8 +88,8 @@ def require_other_domain(old: dict[str, str], new: dict[str, str]) -> None:
 
 def is_fork() -> bool:
     """Return whether the secrets here are those of another repository: this one was forked for the new class."""
-    files = {env: secrets_file(env) for env in ENVIRONMENTS if secrets_file(env).is_file()}
-    owners = {env: read_mapping(file).get("secretsFor") for env, file in files.items()}
+    present = {env: secrets_file(env) for env in ENVIRONMENTS if secrets_file(env).is_file()}
+    owners = {env: read_mapping(file).get("secretsFor") for env, file in present.items()}
     return any(identity.find_problem(env, owner) for env, owner in owners.items())
 
 
