@@ -34,6 +34,8 @@ BAD = [
     ("hub_name", "a/..", LABEL),
     ("hub_name", "../x", LABEL),
     ("hub_name", "", LABEL),
+    ("cluster_name", "The Cluster", LABEL),
+    ("cluster_name", "no", WORD),
     *(("hub_name", word, WORD) for word in ("y", "n", "yes", "no", "on", "off", "true", "false", "null")),
     ("contact_email", "course-team", "is not an e-mail address"),
     ("contact_email", "<< cookiecutter.hub_name >>@example.edu", "is not an e-mail address"),
