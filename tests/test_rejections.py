@@ -156,7 +156,8 @@ def test_corrected_answers_need_not_be_given_again(template: Path, tmp_path: Pat
     command = ["cookiecutter", str(template), *options, "--no-input", "hub_name=a/..", "students=30", "term_ends=soon"]
     rejected = run(command, environ, folder)
     *_, where, again = ours(rejected)
-    said = re.fullmatch(r"Your answers are in (.*\.json): correct hub_name, term_ends there\. Then run:", where)
+    wrong = "hub_name, cluster_name, term_ends"
+    said = re.fullmatch(rf"Your answers are in (.*\.json): correct {wrong} there\. Then run:", where)
     assert again == shlex.join(["cookiecutter", str(template), "--replay", *options])
     file = Path(said[1])
     assert list(json.loads(file.read_text(encoding="utf-8"))["cookiecutter"]) == list(matrix.KEYS)
