@@ -13,10 +13,10 @@ HUB = "config/hub.yaml"
 # A file, what of it becomes what (None: the file goes), and what `make check OFFLINE=1` says.
 CHECKS = {
     "no file": (
-        "config/staging.yaml",
+        "config/prod.yaml",
         "",
         None,
-        "config/staging.yaml is missing: `git checkout -- config/staging.yaml`",
+        "config/prod.yaml is missing: `git checkout -- config/prod.yaml`",
     ),
     "no values": ("chart/values.yaml", "", None, "chart/values.yaml is missing: `git checkout -- chart/values.yaml`"),
     "empty": ("config/prod.yaml", "environment: prod", "---", "config/prod.yaml: environment is missing; write"),
@@ -30,7 +30,7 @@ CHECKS = {
         "chart/ci/fake-secrets.yaml",
         "jupyterhub:",
         "<<<<<<< before updating\njupyterhub:\n=======\njupyterhub: {}\n>>>>>>> after updating",
-        "chart/ci/fake-secrets.yaml:7: conflict markers of an update or merge.",
+        "chart/ci/fake-secrets.yaml:11: conflict markers of an update or merge.",
     ),
     "conflict in a file that is not YAML": (
         "mise.toml",

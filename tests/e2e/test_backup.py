@@ -179,7 +179,8 @@ def test_a_claim_with_all_homes_is_saved_at_once(repository: Repository, backed:
 
 def test_a_wrong_password_is_in_the_status(repository: Repository, backed: Path) -> None:
     secret = json.loads(repository.kubectl("staging", "get", "secret", "backup", "--output=json"))
-    wrong = json.dumps({"data": {"RESTIC_PASSWORD": base64.b64encode(b"another").decode()}})
+    another = base64.b64encode(b"another").decode()
+    wrong = json.dumps({"data": dict.fromkeys(["RESTIC_PASSWORD"], another)})
     repository.kubectl("staging", "patch", "secret", "backup", f"--patch={wrong}")
     back_up(repository, "backup-4")
     said = read_status(repository)
