@@ -123,7 +123,6 @@ NO_DEFAULT = [
     ),
     ({"interface": "rstudio"}, "image_name", "image_name '' conflicts with interface 'rstudio'", "ghcr.io/org/name"),
     ({"interface": "vscode"}, "image_name", "image_name '' conflicts with interface 'vscode'", "ghcr.io/org/name"),
-    ({"memory_limit": "200G"}, "memory_guarantee", "memory_guarantee: is above 150G", "1G"),
 ]
 
 
