@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections import defaultdict
@@ -19,6 +20,10 @@ import yaml
 from matrix import CELLS, FORBIDDEN, PAIRS
 
 from repositories import TEMPLATE, tracked
+
+# A run in the background ignores Ctrl-C, and so would all programs that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
