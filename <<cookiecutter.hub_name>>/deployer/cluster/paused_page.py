@@ -58,14 +58,7 @@ def describe_deployment(env: str, page: str) -> dict[str, Any]:
         "ports": [{"name": "http", "containerPort": 8000}],
         "readinessProbe": {"tcpSocket": {"port": "http"}},
         "resources": {"requests": {"cpu": "1m", "memory": "24Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "runAsUser": 1000,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {**kubectl.RESTRICTED, "readOnlyRootFilesystem": True, "runAsUser": 1000},
     }
     kept = ("imagePullSecrets", "tolerations", "nodeSelector", "affinity")
     spec = {key: hub[key] for key in kept if key in hub}
@@ -81,7 +74,7 @@ def describe_deployment(env: str, page: str) -> dict[str, Any]:
     }
 
 
-def serve(env: str, until: str) -> bool:
+def serve_page(env: str, until: str) -> bool:
     """Serve the page. Returns whether it answers already: it does not where no node is left for its pod."""
     deployment = describe_deployment(env, write_page(env, until))
     pause.run_checked(env, "apply", "--filename=-", text=json.dumps(deployment))

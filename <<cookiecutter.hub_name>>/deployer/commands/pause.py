@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         hosts = dns.list_hosts(env)
         pause.record_pause(env)
         pause.stop_hub(env, with_page=bool(hosts))
-        answers = bool(hosts) and paused_page.serve(env, arguments.until)
+        answers = bool(hosts) and paused_page.serve_page(env, arguments.until)
     print_step(f"{name} is paused: nobody can sign in. The homes, the accounts and the hub's address stay")
     if hosts:
         when = "" if answers else " as soon as a node has room for its pod"
