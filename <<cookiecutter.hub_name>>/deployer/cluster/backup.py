@@ -7,7 +7,7 @@ from typing import Any
 from deployer.cluster import kubectl
 from deployer.yaml_files import find_value
 
-# After so long, one missed night is no longer the reason.
+# One missed night does not make the last backup this old: more than one has failed.
 OLD = timedelta(days=2)
 
 

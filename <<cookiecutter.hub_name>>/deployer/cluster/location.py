@@ -1,4 +1,4 @@
-"""The cluster that cluster/where.sh names. Where Kubernetes is not one of a cloud, there is no such file."""
+"""The cluster that cluster/where.sh names. Only repositories for a cloud have that file."""
 
 import re
 

@@ -5,7 +5,6 @@ has a claim at a time. The chart writes pod.json, which has restic and the keys 
 The pods belong to the pod of this program, so that Kubernetes removes them with it.
 """
 
-import copy
 import json
 import os
 import time
@@ -75,7 +74,7 @@ def find_servers() -> dict[str, dict]:
 
 def describe_pod(task: Task, server: dict | None) -> dict:
     """Return the pod of a run: with the claim, and on the node of the server that has it."""
-    pod = copy.deepcopy(json.loads(Path(__file__).with_name("pod.json").read_text(encoding="utf-8")))
+    pod = json.loads(Path(__file__).with_name("pod.json").read_text(encoding="utf-8"))
     me = {"apiVersion": "v1", "kind": "Pod", "name": os.environ["POD_NAME"], "uid": os.environ["POD_UID"]}
     pod["metadata"] |= {"name": task.name, "ownerReferences": [me]}
     spec = pod["spec"]
