@@ -1,4 +1,4 @@
-{{- /* An image that can change under a running class: no tag, or one that moves. */ -}}
+{{- /* An image that can change under a running class: no tag, or one that moves; and one that no registry has. */ -}}
 {{- define "guard.image" }}
 {{- $image := (.Values.jupyterhub.singleuser).image | default dict }}
 {{- $name := $image.name | default "" }}
@@ -15,17 +15,55 @@ jupyterhub.singleuser.image.tag: '{{ $name }}' has no tag. Write a tag that does
     {{- include "hub.pinned" (dict "image" (printf "%s:%s" $name $tag) "at" "jupyterhub.singleuser.image.tag") }}
   {{- end }}
 {{- end }}
-{{- range $place := include "hub.places" . | fromJsonArray }}
-  {{- with $place.image }}
-    {{- include "hub.pinned" (dict "image" . "at" $place.imageAt) }}
+{{- $user := omit (.Values.jupyterhub.singleuser | default dict) "image" "extraAnnotations" "extraEnv" "extraFiles" "extraLabels" }}
+{{- include "hub.images" (dict "path" "jupyterhub" "value" (omit .Values.jupyterhub "hub" "singleuser")) }}
+{{- include "hub.images" (dict "path" "jupyterhub.hub" "value" (omit (.Values.jupyterhub.hub | default dict) "config" "extraConfig" "extraEnv" "extraFiles")) }}
+{{- include "hub.images" (dict "path" "jupyterhub.singleuser" "value" $user) }}
+{{- range $section := list "KubeSpawner" "Spawner" }}
+  {{- include "hub.images" (dict "path" (printf "jupyterhub.hub.config.%s" $section) "value" (omit (get (($.Values.jupyterhub.hub).config | default dict) $section | default dict) "image" "environment")) }}
+{{- end }}
+{{- include "hub.images" (dict "path" "backup" "value" (.Values.backup | default dict)) }}
+{{- end }}
+
+{{- /* Sentences for each image below `path`: a text, as in containers and profiles, or a map with name and tag, as in the chart. */ -}}
+{{- define "hub.images" }}
+{{- $path := .path }}
+{{- if kindIs "slice" .value }}
+  {{- range $number, $item := .value }}
+    {{- include "hub.images" (dict "path" (printf "%s[%d]" $path $number) "value" $item) }}
+  {{- end }}
+{{- else if kindIs "map" .value }}
+  {{- range $key, $value := .value }}
+    {{- $at := printf "%s.%s" $path $key }}
+    {{- if and (eq $key "image") (kindIs "string" $value) $value }}
+      {{- include "hub.pinned" (dict "image" $value "at" $at) }}
+    {{- else if and (kindIs "map" $value) ($value).name (hasKey ($value | default dict) "tag") }}
+      {{- include "hub.pinned" (dict "image" (printf "%s:%s" $value.name (toString $value.tag)) "at" (printf "%s.tag" $at)) }}
+    {{- else if not (has $key (list "environment" "extra_annotations" "extra_labels" "annotations" "labels")) }}
+      {{- include "hub.images" (dict "path" $at "value" $value) }}
+    {{- end }}
   {{- end }}
 {{- end }}
 {{- end }}
 
+{{- /* Sentences for an image that no registry has, because of its form, and for one that moves. */ -}}
 {{- define "hub.pinned" }}
 {{- $last := splitList "/" .image | last }}
+{{- $path := regexReplaceAll "^[^/]*[.:][^/]*/" .image "" | splitList "@" | first | regexFind "^[^:]*" }}
+{{- $digest := regexFind "@.*$" .image }}
 {{- /* A student types the rest of {value}. */}}
-{{- if or (contains "@sha256:" $last) (contains "{" .image) }}
+{{- if contains "{" .image }}
+{{- else if regexMatch "\\s" .image }}
+{{ .at }}: there is a space in the image ('{{ .image }}'). Remove the space.
+{{- else if contains "://" .image }}
+{{ .at }}: the name of an image has no {{ regexFind "^[^:]*" .image }}:// ('{{ .image }}'). Write {{ regexReplaceAll "^[^:]*:/*" .image "" }}.
+{{- else if and $digest (not (regexMatch "^@sha256:[0-9a-f]{64}$" $digest)) }}
+{{ .at }}: a digest is sha256: and 64 of the digits 0-9 and a-f ('{{ trimPrefix "@" $digest }}', {{ regexFind "[^:]*$" $digest | len }}). Copy it from the registry again.
+{{- else if ne $path (lower $path) }}
+{{ .at }}: the name of an image has no capitals ('{{ .image }}'). Write {{ replace $path (lower $path) .image }}.
+{{- else if not (regexMatch "^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@.*)?$" .image) }}
+{{ .at }}: it is not the name of an image ('{{ .image }}'). Write REGISTRY/NAME:TAG.
+{{- else if $digest }}
 {{- else if not (contains ":" $last) }}
 [moving-tags] {{ .at }}: '{{ .image }}' has no tag, which means latest. Write a tag that does not move, or a digest.
 {{- else if regexMatch ":(latest|main|master|stable|devel?|develop|edge|nightly|release|prod|production|staging|current|head|HEAD)$" $last }}

@@ -20,16 +20,43 @@ settings, `profile` the number of the profile. hub.config comes first and has no
 {{- end }}
 
 {{- /*
+The values of one setting of students' servers wherever it can be set, as a JSON list: `at` is the path, `value` the value.
+Takes root, `key`, the path below singleuser, and `trait`, its name in KubeSpawner, under which hub.config and profiles have
+it. A place that does not set it, or sets null, is left out.
+*/ -}}
+{{- define "hub.valuesOf" -}}
+{{- $found := list }}
+{{- $value := .root.Values.jupyterhub.singleuser | default dict }}
+{{- range splitList "." .key }}
+  {{- $value = kindIs "map" $value | ternary $value dict | dig . nil }}
+{{- end }}
+{{- if not (kindIs "invalid" $value) }}
+  {{- $found = append $found (dict "at" (printf "jupyterhub.singleuser.%s" .key) "value" $value) }}
+{{- end }}
+{{- $places := list }}
+{{- range $section := list "KubeSpawner" "Spawner" }}
+  {{- $places = append $places (dict "at" (printf "jupyterhub.hub.config.%s" $section) "set" (get (($.root.Values.jupyterhub.hub).config | default dict) $section)) }}
+{{- end }}
+{{- range $place := concat $places (include "hub.overrides" .root | fromJsonArray) }}
+  {{- $value := get ($place.set | default dict) $.trait }}
+  {{- if and (hasKey ($place.set | default dict) $.trait) (not (kindIs "invalid" $value)) }}
+    {{- $found = append $found (dict "at" (printf "%s.%s" $place.at $.trait) "value" $value) }}
+  {{- end }}
+{{- end }}
+{{- toJson $found }}
+{{- end }}
+
+{{- /*
 What a student may get, as a JSON list: singleuser itself, its profiles and the choices of their options. Each has `limit`,
-`guarantee` (memory), `cpu` (guaranteed), `image`, each with its path in `limitAt` and so on, and `elsewhere`: whether it
+`guarantee` (memory), `cpu` (guaranteed), `cpuLimit`, `image`, each with its path in `limitAt` and so on, and `elsewhere`: whether it
 selects other nodes than those of course.node, and `unused`: whether all profiles override it. A place that sets nothing has what its profile or singleuser sets.
 */ -}}
 {{- define "hub.places" -}}
 {{- $user := .Values.jupyterhub.singleuser | default dict }}
 {{- $root := "jupyterhub.singleuser" }}
-{{- $names := dict "limit" "mem_limit" "guarantee" "mem_guarantee" "cpu" "cpu_guarantee" "image" "image" }}
-{{- $base := dict "limit" ($user.memory).limit "guarantee" ($user.memory).guarantee "cpu" ($user.cpu).guarantee "elsewhere" false
-  "limitAt" (printf "%s.memory.limit" $root) "guaranteeAt" (printf "%s.memory.guarantee" $root) "cpuAt" (printf "%s.cpu.guarantee" $root) }}
+{{- $names := dict "limit" "mem_limit" "guarantee" "mem_guarantee" "cpu" "cpu_guarantee" "cpuLimit" "cpu_limit" "image" "image" }}
+{{- $base := dict "limit" ($user.memory).limit "guarantee" ($user.memory).guarantee "cpu" ($user.cpu).guarantee "cpuLimit" ($user.cpu).limit "elsewhere" false
+  "limitAt" (printf "%s.memory.limit" $root) "guaranteeAt" (printf "%s.memory.guarantee" $root) "cpuAt" (printf "%s.cpu.guarantee" $root) "cpuLimitAt" (printf "%s.cpu.limit" $root) }}
 {{- $places := list (set (deepCopy $base) "unused" (gt (len ($user.profileList | default list)) 0)) }}
 {{- $ofProfile := $base }}
 {{- range $override := include "hub.overrides" . | fromJsonArray }}

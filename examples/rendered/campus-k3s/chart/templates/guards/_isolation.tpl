@@ -6,6 +6,14 @@
 {{- if $open }}
 [no-network-policy] jupyterhub.singleuser.networkPolicy.enabled: students' servers could reach each other and everything in your network (false). Set it to true.
 {{- end }}
+{{- $reach := dict "hub" "the hub's API and its database" "chp" "the proxy's API, which sends students anywhere" "traefik" "the proxy for https" }}
+{{- range $pod, $what := $reach }}
+  {{- $at := ternary "hub.networkPolicy" (printf "proxy.%s.networkPolicy" $pod) (eq $pod "hub") }}
+  {{- $place := ternary $.Values.jupyterhub.hub (get ($.Values.jupyterhub.proxy | default dict) $pod) (eq $pod "hub") | default dict }}
+  {{- if eq (toString ($place.networkPolicy).enabled) "false" }}
+[no-network-policy] jupyterhub.{{ $at }}.enabled: everything in the cluster, students' servers too, could reach {{ $what }} (false). Set it to true.
+  {{- end }}
+{{- end }}
 {{- $wide := include "hub.rulesToMetadata" $policy.egress | fromJsonArray }}
 {{- if and (eq (toString ($user.cloudMetadata).blockWithIptables) "false") (or $open (($policy.egressAllowRules).cloudMetadataServer) $wide) }}
 [cloud-metadata] jupyterhub.singleuser.cloudMetadata.blockWithIptables: students could use the credentials of the node's cloud account (false{{ with $wide }}, and jupyterhub.singleuser.networkPolicy.egress[{{ first . }}] includes 169.254.169.254{{ end }}). Set it to true, or let singleuser.networkPolicy block the metadata server.

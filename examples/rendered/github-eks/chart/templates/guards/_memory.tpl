@@ -13,6 +13,9 @@
   {{- if and $limit $guarantee (gt (int64 $guarantee) (int64 $limit)) }}
 {{ $place.limitAt }}: {{ include "hub.text" $place.limit }} is below {{ $place.guaranteeAt }} ({{ include "hub.text" $place.guarantee }}). Raise the limit, or lower the guarantee.
   {{- end }}
+  {{- if and $limit (gt (int64 $limit) 0) (lt (int64 $limit) 134217728) (or (kindIs "string" $place.limit) (ge (int64 $limit) 67108864)) }}
+{{ $place.limitAt }}: the server itself needs more, and would be ended at its start ({{ include "hub.text" $place.limit }}). Write at least 128M; a notebook needs 512M or more.
+  {{- end }}
 {{- end }}
 {{- range $key, $value := $values }}
   {{- $number := has (kindOf $value) (list "int64" "float64") }}

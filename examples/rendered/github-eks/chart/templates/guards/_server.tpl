@@ -1,9 +1,12 @@
 {{- /* What the chart accepts for a student's server, and what then fails. */ -}}
 {{- define "guard.server" }}
 {{- $user := .Values.jupyterhub.singleuser | default dict }}
-{{- $cpu := $user.cpu | default dict }}
-{{- if and $cpu.limit $cpu.guarantee (gt (float64 $cpu.guarantee) (float64 $cpu.limit)) }}
-jupyterhub.singleuser.cpu.limit: {{ $cpu.limit }} is below jupyterhub.singleuser.cpu.guarantee ({{ $cpu.guarantee }}). Raise the limit, or lower the guarantee.
+{{- range $place := include "hub.places" . | fromJsonArray }}
+  {{- if and $place.cpuLimit $place.cpu (gt (float64 $place.cpu) (float64 $place.cpuLimit)) }}
+{{ $place.cpuLimitAt }}: {{ $place.cpuLimit }} is below {{ $place.cpuAt }} ({{ $place.cpu }}). Raise the limit, or lower the guarantee.
+  {{- else if and $place.cpuLimit (lt (float64 $place.cpuLimit) 0.1) }}
+{{ $place.cpuLimitAt }}: a server needs minutes to start with so little of a processor ({{ $place.cpuLimit }}). Write a number of processors, such as 1 or 0.5.
+  {{- end }}
 {{- end }}
 {{- $pool := get ($user.nodeSelector | default dict) "hub.jupyter.org/pool" | default "students" | toString }}
 {{- $tolerated := list "students" }}
@@ -13,12 +16,26 @@ jupyterhub.singleuser.cpu.limit: {{ $cpu.limit }} is below jupyterhub.singleuser
 {{- if not (has $pool $tolerated) }}
 jupyterhub.singleuser.nodeSelector: the nodes of the pool {{ $pool }} take pods that tolerate its taint, and no server would start there. Set jupyterhub.scheduling.userPods.tolerations: [{key: hub.jupyter.org_dedicated, operator: Equal, value: {{ $pool }}, effect: NoSchedule}].
 {{- end }}
-{{- $url := $user.defaultUrl | default "" }}
-{{- if and $url (not (hasPrefix "/" $url)) }}
-jupyterhub.singleuser.defaultUrl: '{{ $url }}' does not begin with /. Write /{{ $url }}.
+{{- range $page := include "hub.valuesOf" (dict "root" . "key" "defaultUrl" "trait" "default_url") | fromJsonArray }}
+  {{- $url := toString $page.value }}
+  {{- if regexMatch "\\s" $url }}
+{{ $page.at }}: there is a space in it ('{{ $url }}'). Remove the space.
+  {{- else if regexMatch "^(https?:)?//" $url }}
+{{ $page.at }}: it is not a path ('{{ $url }}'). Write what follows the student's name in the address, such as /lab.
+  {{- else if and $url (not (hasPrefix "/" $url)) }}
+{{ $page.at }}: '{{ $url }}' does not begin with /. Write /{{ $url }}.
+  {{- end }}
 {{- end }}
-{{- if and (hasKey $user "startTimeout") (not (kindIs "invalid" $user.startTimeout)) (lt (int64 $user.startTimeout) 60) }}
-jupyterhub.singleuser.startTimeout: a server often takes longer to start ({{ include "hub.text" $user.startTimeout }} seconds). Write seconds, such as 300.
+{{- $waits := list
+  (dict "key" "startTimeout" "trait" "start_timeout" "least" 60 "does" "start" "such" 300)
+  (dict "key" "httpTimeout" "trait" "http_timeout" "least" 30 "does" "answer" "such" 90)
+}}
+{{- range $wait := $waits }}
+  {{- range $place := include "hub.valuesOf" (merge (dict "root" $) $wait) | fromJsonArray }}
+    {{- if lt (int64 $place.value) (int64 $wait.least) }}
+{{ $place.at }}: a server often takes longer to {{ $wait.does }} ({{ include "hub.text" $place.value }} seconds). Write seconds, such as {{ $wait.such }}.
+    {{- end }}
+  {{- end }}
 {{- end }}
 {{- if kindIs "map" $user.extraEnv }}
   {{- if regexMatch "^https?://[^/]*@" (toString $user.extraEnv.COURSE_CONTENT) }}

@@ -4,22 +4,46 @@
 {{- $storage := $user.storage | default dict }}
 {{- $type := $storage.type | default "dynamic" }}
 {{- $at := "jupyterhub.singleuser.storage" }}
-{{- $capacity := $storage.capacity | default "" | toString }}
-{{- if and $capacity (not (regexMatch "^[0-9.]+(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$" $capacity)) }}
-{{ $at }}.capacity: '{{ $capacity }}' is not a size for Kubernetes. Write it with Gi, such as {{ regexFind "^[0-9.]+" $capacity | default "10" }}Gi.
+{{- $sizes := include "hub.valuesOf" (dict "root" . "key" "storage.capacity" "trait" "storage_capacity") | fromJsonArray }}
+{{- $sizes = append $sizes (dict "at" "jupyterhub.hub.db.pvc.storage" "value" (((.Values.jupyterhub.hub).db).pvc).storage) }}
+{{- range $size := $sizes }}
+  {{- $text := include "hub.text" ($size.value | default "") }}
+  {{- $number := regexFind "^[0-9.]+" $text | default "10" }}
+  {{- if not $text }}
+  {{- else if not (regexMatch "^[0-9]+([.][0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$" $text) }}
+{{ $size.at }}: '{{ $text }}' is not a size for Kubernetes. Write it with Gi, such as {{ $number }}Gi.
+  {{- else if not (regexMatch "[0-9](Mi|Gi|Ti|Pi|M|G|T|P)$" $text) }}
+{{ $size.at }}: {{ $text }} is less than a file system needs, because {{ if regexMatch "[0-9]$" $text }}a number without a unit is bytes{{ else }}{{ regexFind "[A-Za-z]+$" $text }} is a thousand bytes{{ end }}. Write it with Gi, such as {{ ternary $number "10" (lt (float64 $number) 1000.0) }}Gi.
+  {{- else if and (regexMatch "[0-9]Mi?$" $text) (lt (float64 $number) 100.0) }}
+{{ $size.at }}: {{ $text }} is too little for a student's files, or for the hub's database. Write it with Gi, such as {{ $number }}Gi.
+  {{- end }}
+{{- end }}
+{{- $home := $storage.homeMountPath | default "/home/jovyan" }}
+{{- /* What the images of Docker Stacks and of Rocker have, unless their variables choose another user. */}}
+{{- $own := "" }}
+{{- with regexFind "^((quay|docker)\\.io/)?(jupyter|rocker)/" (($user.image).name | default "") }}
+  {{- $own = ternary "/home/rstudio" "/home/jovyan" (contains "rocker/" .) }}
+{{- end }}
+{{- if not (regexMatch "^/" $home) }}
+{{ $at }}.homeMountPath: '{{ $home }}' does not begin with /, so no server would start. Write /{{ $home }}, if that is the home of the image's user.
+{{- else if and $own (ne $type "none") (not (contains "{" $home)) (not (hasPrefix (printf "%s/" $own) (printf "%s/" $home))) (not (kindIs "map" $user.extraEnv | ternary $user.extraEnv dict | dig "NB_USER" "")) }}
+{{ $at }}.homeMountPath: the home of the image's user is {{ $own }}, so students would lose what they save there ('{{ $home }}'). Write {{ $own }}.
 {{- end }}
 {{- if eq $type "none" }}
 [no-home] {{ $at }}.type: students would lose their files when their servers stop (none). Use dynamic or static.
 {{- else if eq $type "static" }}
+  {{- if not ($storage.static).pvcName }}
+{{ $at }}.static.pvcName: it is empty, so no server would start. Write the name of the volume claim that has the homes.
+  {{- end }}
   {{- $path := ($storage.static).subPath | default "" }}
   {{- if and (hasKey ($storage.static | default dict) "subPath") (not (regexMatch "[{][^}]*user[^}]*[}]" $path)) }}
 [shared-home] {{ $at }}.static.subPath: all students would have one home ('{{ $path }}'). Add {escaped_username}, such as homes/{escaped_username}.
   {{- end }}
 {{- else }}
   {{- $dynamic := $storage.dynamic | default dict }}
-  {{- range $key, $claim := dict (printf "%s.dynamic.pvcNameTemplate" $at) $dynamic.pvcNameTemplate "jupyterhub.hub.config.KubeSpawner.pvc_name_template" ((.Values.jupyterhub.hub).config | default dict | dig "KubeSpawner" "pvc_name_template" nil) }}
-    {{- if and $claim (not (regexMatch "[{][^}]*user[^}]*[}]" (printf "%s %s" $claim ($dynamic.subPath | default "")))) }}
-[shared-home] {{ $key }}: all students would have one home ('{{ $claim }}'). Add {user_server}, such as claim-{user_server}.
+  {{- range $claim := include "hub.valuesOf" (dict "root" . "key" "storage.dynamic.pvcNameTemplate" "trait" "pvc_name_template") | fromJsonArray }}
+    {{- if and $claim.value (not (regexMatch "[{][^}]*user[^}]*[}]" (printf "%s %s" $claim.value ($dynamic.subPath | default "")))) }}
+[shared-home] {{ $claim.at }}: all students would have one home ('{{ $claim.value }}'). Add {user_server}, such as {{ $claim.value }}-{user_server}.
     {{- end }}
   {{- end }}
 {{- end }}
