@@ -13,11 +13,13 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment, FileSystemLoader
+from matrix import QUESTIONS
 
-from repositories import change_values, run_deployer
+from repositories import TEMPLATE, change_values, run_deployer
 
 MEMORY = st.one_of(
-    st.builds("{}{}".format, st.integers(1, 4096), st.sampled_from("MGT")),
+    st.builds("{}{}".format, st.integers(1, 4096), st.sampled_from("KMGT")),
     st.builds("{}.{}G".format, st.integers(0, 512), st.integers(0, 99)),
     st.integers(2**28, 2**42),
 )
@@ -49,6 +51,19 @@ def seats(bake):
     sys.path.remove(repository)
     for name in [name for name in sys.modules if name.partition(".")[0] == "deployer"]:
         del sys.modules[name]
+
+
+def test_jinja_reads_memory_as_the_deployer_does(seats) -> None:
+    """The questions and the choice of nodes have one expression for it. by_helm compares the deployer with Helm."""
+    jinja = Environment(loader=FileSystemLoader(TEMPLATE / "templates"), **QUESTIONS["_jinja2_env_vars"])
+    piece = '<% from "lib/nodes.jinja" import kibibytes with context %>'
+    piece += "<% for memory in memories %><< kibibytes(memory) >> <% endfor %>"
+    answers = {"platform": "any", "architecture": "amd64", "storage": "nfs", "peak_students": "1", "__pieces": ""}
+    answers |= {"memory_guarantee": "1G", "memory_limit": "1G"}
+    memories = [f"{number}{unit}" for unit in "KMGT" for number in (*range(1, 1025), 1536, 99_999, 999_999)]
+    found = jinja.from_string(piece).render(cookiecutter=answers, memories=memories).split()
+    read = importlib.import_module("deployer.units").parse_memory
+    assert [int(size) * 1024 for size in found] == [read(memory, "memory_limit") for memory in memories]
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,18 @@ JINJA = {
 }
 
 
+# How templates/lib/nodes.jinja reads a memory.
+KIBIBYTES = re.compile(r"<% macro kibibytes\(memory\) %><< (.*) >><% endmacro %>")
+
+
+def write_sizes(condition: str) -> str:
+    """Return a condition with the expression that computes it in place of each kibibytes(KEY)."""
+    found = KIBIBYTES.search((TEMPLATE / "templates" / "lib" / "nodes.jinja").read_text(encoding="utf-8"))
+    assert found, "templates/lib/nodes.jinja: kibibytes is missing"
+    expression = found[1]
+    return re.sub(r"kibibytes\((\w+)\)", lambda call: re.sub(r"\bmemory\b", call[1], expression), condition)
+
+
 def quote_literal(text: str) -> str:
     """Return a string literal of Jinja, which is one of JSON as well."""
     return json.dumps(text, ensure_ascii=False)
@@ -109,7 +121,7 @@ def read_question(key: str, fields: dict[str, Any]) -> Question:
     read: list[tuple[str, Callable[..., Reject | Conflict]]] = [("rejects", Reject), ("conflicts", Conflict)]
     names = {"if": "condition", "for": "loop"}
     rules = [
-        kind(**{names.get(name, name): value for name, value in entry.items()})
+        kind(**{names.get(name, name): value for name, value in {**entry, "if": write_sizes(entry["if"])}.items()})
         for section, kind in read
         for entry in fields.pop(section, [])
     ]

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from deployer import copier, files, git
 from deployer.paths import CONFIG, IMAGE
 from deployer.process import read_output
-from deployer.values import HOST_KEYS
-from deployer.yaml_files import YamlMapping, find_value, read_mapping, read_text
+from deployer.values import list_hosts
+from deployer.yaml_files import find_value, read_mapping, read_text
 
 MEMORY = re.compile(r"[1-9][0-9]{0,5}[KMGT]")
 SINGLEUSER = ("jupyterhub", "singleuser")
@@ -34,7 +34,7 @@ def read_config() -> dict[str, str]:
     found = {
         "course_title": course.get("title"),
         "contact_email": course.get("contact"),
-        "hub_domain": find_host(prod),
+        "hub_domain": next(iter(list_hosts(prod)), None),
         "students": course.get("students"),
         "peak_students": course.get("peak"),
         "timezone": find_value(course, "calendar", "timezone"),
@@ -55,15 +55,6 @@ def join_classes(classes: Any) -> str | None:
         return ", ".join(f"{day} {lecture['start']}-{lecture['end']}" for lecture in classes for day in lecture["days"])
     except (KeyError, TypeError):
         return None
-
-
-def find_host(prod: YamlMapping) -> str | None:
-    """Return the host name of the hub, by the one way of TLS that has one."""
-    jupyterhub = prod.get("jupyterhub")
-    for path in HOST_KEYS:
-        if hosts := find_value(jupyterhub, *path):
-            return str(hosts[0])
-    return None
 
 
 def normalize(key: str, value: str) -> str:

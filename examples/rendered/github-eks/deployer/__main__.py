@@ -89,14 +89,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def interrupt(*_: object) -> None:
-    """Treat SIGTERM, which a pipeline sends, like Ctrl-C."""
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     """Run a command. Returns its exit status."""
-    signal.signal(signal.SIGTERM, interrupt)
+    # A pipeline sends SIGTERM: it is treated like Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         parsed = parse_arguments(sys.argv[1:])
         load_command(parsed.command).run(parsed)

@@ -72,6 +72,12 @@ def read_output(*command: str | Path, text: str | None = None, environ: Mapping[
     return done.stdout
 
 
+def require_done(done: Done, what: str) -> None:
+    """Raise UserError where a program failed: what that means, and what the program says."""
+    if done.returncode:
+        raise UserError(f"{what}: {done.stderr.strip() or done.stdout.strip()}")
+
+
 def parse_json(done: Done) -> dict[str, Any]:
     """Return the JSON object that a program printed; an empty one where the program failed."""
     found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}

@@ -157,6 +157,11 @@ def find_source(env: str, path: KeyPath) -> str:
     return ""
 
 
+def list_hosts(found: YamlMapping) -> list[str]:
+    """Return the host names that people type, of all ways of TLS that have some."""
+    return [str(host) for path in HOST_KEYS for host in find_value(found, "jupyterhub", *path) or []]
+
+
 def describe_image(env: str = "prod") -> str:
     """Return the image that the students of an environment get, as Kubernetes pulls it."""
     image = find_value(read_values(env), *IMAGE_KEYS) or {}

@@ -28,14 +28,6 @@ from traitlets.utils.importstring import import_item
 CONTENT = 60
 
 
-def parse_size(amount: str | int) -> int:
-    """Return the bytes of a size in JupyterHub's units, which are powers of 1024."""
-    text = str(amount)
-    if text[-1] in "KMGT":
-        return int(float(text[:-1]) * 1024 ** ("KMGT".index(text[-1]) + 1))
-    return int(float(text))
-
-
 def load_authenticator(name: str, config: dict):
     """Return the hub's authenticator, with what is not secret of its configuration."""
     try:
@@ -119,8 +111,8 @@ class Robot:
 
     async def check_memory(self) -> str:
         """The server's memory limit is the configured one."""
-        wanted = self.expect["memoryLimit"]
-        found, size = await self.hub.run_python(LIMIT), parse_size(wanted)
+        wanted, size = self.expect["memoryLimit"]["text"], self.expect["memoryLimit"]["bytes"]
+        found = await self.hub.run_python(LIMIT)
         if found != str(size):
             raise CheckError(f"the server's cgroup limits memory to {found} bytes, not to {wanted} ({size} bytes)")
         return f"limited to {wanted}"

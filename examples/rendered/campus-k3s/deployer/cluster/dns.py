@@ -4,14 +4,11 @@ import socket
 
 from deployer import chart, values
 from deployer.cluster import kubectl
-from deployer.yaml_files import find_value
 
 
 def list_hosts(env: str) -> list[str]:
     """Return the host names that people type."""
-    found = values.read_values(env)
-    hosts = [host for keys in values.HOST_KEYS for host in find_value(found, "jupyterhub", *keys) or []]
-    return list(dict.fromkeys(hosts))
+    return list(dict.fromkeys(values.list_hosts(values.read_values(env))))
 
 
 def list_addresses(env: str) -> list[str]:

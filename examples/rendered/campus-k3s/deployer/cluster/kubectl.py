@@ -64,12 +64,6 @@ def create_namespace(env: str, **labels: str) -> Done:
     return create(env, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
 
-def require_done(done: Done, what: str) -> None:
-    """Raise UserError where a program failed: what that means, and what the program says."""
-    if done.returncode:
-        raise UserError(f"{what}: {done.stderr.strip() or done.stdout.strip()}")
-
-
 def explain_unreachable(done: Done) -> UserError:
     """Return the error for a kubectl that reaches no cluster: its last line, for the ones before are its log."""
     lines = [line for line in done.stderr.splitlines() if line.strip() and not re.match(r"[EWI]\d{4} ", line)]

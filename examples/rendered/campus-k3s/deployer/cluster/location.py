@@ -18,15 +18,11 @@ def read_location() -> dict[str, str]:
     for name, value in found.items():
         if BLANK in value:
             raise UserError(f"cluster/where.sh: {name} is still {value}: say where the cluster shall be")
-    for name in ("CLUSTER", "CORE_NODES"):
+    # What a cluster has that this hub has for itself.
+    for name, own in (("CLUSTER", chart.read_name()), ("CORE_NODES", "1")):
         if not found.get(name):
-            raise UserError(f"cluster/where.sh: {name} is missing. Write {name}={name_default(name)}")
+            raise UserError(f"cluster/where.sh: {name} is missing. Write {name}={own}")
     return found
-
-
-def name_default(name: str) -> str:
-    """Return the value of a cluster that this hub has for itself."""
-    return chart.read_name() if name == "CLUSTER" else "1"
 
 
 def find_other_cluster() -> str:

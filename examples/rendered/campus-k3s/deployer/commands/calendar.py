@@ -13,7 +13,6 @@ from deployer.yaml_files import YamlMapping
 
 
 def run(_: argparse.Namespace) -> None:
-    """Run the command."""
     read_course("prod")
     print("\n".join(describe(values.read_values("prod"), datetime.now(timezone.utc))))
 

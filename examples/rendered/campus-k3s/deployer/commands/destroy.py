@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deployer import chart
+from deployer import chart, process
 from deployer.cluster import kubectl, release
 from deployer.cluster.location import find_other_cluster
 from deployer.commands.options import add_environment, require_typed_name
@@ -17,7 +17,6 @@ from deployer.homes.archives import Entry
 from deployer.homes.listing import Home
 from deployer.paths import ENVIRONMENTS, ROOT
 from deployer.process import Done, find_tool
-from deployer.process import run as run_program
 
 # Homes that are compared at the same time, and names that are shown.
 AT_ONCE, SHOWN = 4, 20
@@ -27,14 +26,12 @@ HEADING = "## When the hub is gone"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--from", default="", dest="source", help="the folder with the archives of the homes")
     parser.add_argument("--without-archive", action="store_true", help="also homes that have no good archive")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env = arguments.env
     name = chart.name_release(env)
     kubectl.require_access(env)
@@ -75,7 +72,7 @@ def name_shared_volume(env: str) -> str:
 def describe_hub(env: str, homes: list[Home], kept: list[str]) -> Iterator[str]:
     """Yield what will be deleted."""
     name = chart.name_release(env)
-    context = run_program(find_tool("kubectl"), "config", "current-context").stdout.strip()
+    context = process.run(find_tool("kubectl"), "config", "current-context").stdout.strip()
     yield f"This deletes from the cluster of kubectl's context {context or '(the one that kubectl runs in)'}:"
     yield f"  the release {name}: hub, proxy, calendar, address, and {len(release.list_revisions(env))} revisions"
     if servers := kubectl.list_servers(env):
@@ -144,7 +141,7 @@ def delete(env: str) -> None:
 
 def require_done(done: Done) -> None:
     """Raise UserError where a deletion failed. The same command goes on with the rest."""
-    kubectl.require_done(done, "deleted in part, let an administrator run the same command again")
+    process.require_done(done, "deleted in part, let an administrator run the same command again")
 
 
 def describe_rest(env: str, kept: list[str]) -> Iterator[str]:

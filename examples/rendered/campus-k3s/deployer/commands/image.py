@@ -12,12 +12,10 @@ STEPS = {"build": engine.build, "test": engine.test, "push": engine.push}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("action", choices=[*STEPS, "tag", "constraints", "lock", "check-lock"])
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     if not IMAGE.is_dir():
         raise UserError("there is no image/ in this repository: its image is built elsewhere (see config/hub.yaml)")
     if arguments.action == "tag":

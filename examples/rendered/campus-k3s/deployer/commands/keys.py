@@ -7,12 +7,11 @@ import sys
 from deployer.commands.options import add_environment, list_environments
 from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS
-from deployer.secrets import generation, key_files, keys, rules
+from deployer.secrets import generation, keys, rules, sops
 from deployer.yaml_files import join_keys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("action", choices=["mine", "share", "unshare", "renew", "pipeline"])
     add_environment(parser, required=False)
     parser.add_argument("--with", dest="recipient", default="", help="a recipient, age1...")
@@ -20,7 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     envs = list_environments(arguments)
     if arguments.action == "mine":
         create_own_key()
@@ -40,7 +38,7 @@ def add_own_key() -> str:
     """Add a key to one's key file, and say where it is. Returns its recipient."""
     recipient = keys.add_own_key()
     print(
-        f"Your key is in {key_files.find_key_file()}. Keep a copy where you keep your passwords: without a key the "
+        f"Your key is in {sops.find_key_file()}. Keep a copy where you keep your passwords: without a key the "
         "secrets are lost."
     )
     return recipient

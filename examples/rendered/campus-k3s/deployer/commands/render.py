@@ -14,13 +14,11 @@ from deployer.commands.options import add_environment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--output", choices=["yaml", "json"], default="yaml", help="json: with the values (a contract)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     chart.build_dependency()
     if arguments.output == "yaml":
         print(chart.render(arguments.env), end="")

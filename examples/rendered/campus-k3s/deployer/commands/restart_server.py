@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer.cluster import hub_api, reasons, servers
 from deployer.cluster.hub_api import Hub
-from deployer.commands.options import add_student, read_student
+from deployer.commands.options import add_student
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
 
@@ -19,8 +19,7 @@ add_arguments = add_student
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
-    name = read_student(arguments)
+    name = arguments.name
     with hub_api.connect(arguments.env) as hub:
         if find_server(hub, name):
             print_step(f"stopping the server of {name}")

@@ -13,13 +13,11 @@ from deployer.paths import ROOT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     add_timeout(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env = arguments.env
     name = chart.name_release(env)
     units.parse_duration(arguments.timeout, "TIMEOUT")

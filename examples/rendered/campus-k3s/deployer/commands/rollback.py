@@ -10,11 +10,10 @@ from deployer.cluster.release import Revision
 from deployer.commands.options import add_environment, add_timeout, parse_wait
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
-from deployer.process import Done
+from deployer.process import Done, require_done
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     add_timeout(parser)
     parser.add_argument("--revision", type=int, help="the revision; without it, the last good one")
@@ -117,8 +116,7 @@ def repair(env: str, revision: Revision) -> None:
         done = release.forget_revision(env, revision)
     else:
         return  # Helm installs over a first install that failed.
-    if done.returncode:
-        raise UserError(f"the release cannot be repaired: {done.stderr.strip()}")
+    require_done(done, "the release cannot be repaired")
 
 
 def wait_for_pending(env: str, limit: float) -> Revision | None:

@@ -25,12 +25,10 @@ NOTHING, FOUND = 0, 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("files", nargs="*", type=Path, help="only these files, as they are on the disk")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     if arguments.files:
         report(find_secrets(arguments.files), {str(file): str(file) for file in arguments.files})
         return

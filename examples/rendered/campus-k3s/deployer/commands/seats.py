@@ -15,13 +15,11 @@ STEPS = sorted(factor * 2**power for factor in (2, 3) for power in range(20, 44)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser, required=False)
     parser.add_argument("--hubs", default="", help="folders of other repositories whose hubs are in the same cluster")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     hubs = [other_hubs.read_hub(folder) for folder in shlex.split(arguments.hubs)]
     reports: dict[str, list[str]] = {}
     for env in list_environments(arguments):

@@ -26,7 +26,6 @@ EFFECTS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("action", choices=["make", "check", "edit", "set", "show", "rotate", "forget"])
     add_environment(parser, required=False)
     parser.add_argument("--key", help="a secret, by the keys that lead to it")
@@ -37,7 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     action, env, key = arguments.action, arguments.env, arguments.key
     if action == "check":
         print_secrets_check()

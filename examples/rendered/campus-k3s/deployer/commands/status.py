@@ -18,7 +18,6 @@ add_arguments = add_environment
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env = arguments.env
     kubectl.require_access(env)
     kept = release.list_revisions(env)

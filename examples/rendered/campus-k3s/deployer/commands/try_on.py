@@ -12,7 +12,7 @@ from deployer.commands.progress import print_step
 from deployer.commands.rollback import recover_interrupted
 from deployer.errors import UserError
 from deployer.paths import TRIAL, TRIAL_FOLDER
-from deployer.process import find_tool, read_output
+from deployer.process import find_tool, read_output, require_done
 from deployer.secrets import trial as trial_secrets
 from deployer.trial import cluster, links, people, small_values
 
@@ -21,7 +21,6 @@ START = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("--on", required=True, help=f"{', '.join(cluster.MAKERS)}, or a context of kubectl")
     parser.add_argument(
         "--port", type=parse_port, default=links.PORT, help=f"where the link is on this machine ({links.PORT})"
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         print_step(f"loading {image}")
         read_output(*cluster.MAKERS[where].load, image)
     if not cluster.has_own_namespace():
-        kubectl.require_done(kubectl.create_namespace(TRIAL, **cluster.OWNER), "the namespace cannot be created")
+        require_done(kubectl.create_namespace(TRIAL, **cluster.OWNER), "the namespace cannot be created")
     small_values.write_values()
 
     print_step(f"looking at the cluster {context} before {chart.name_release(TRIAL)} is deployed")

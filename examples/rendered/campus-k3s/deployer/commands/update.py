@@ -19,12 +19,7 @@ from deployer.yaml_files import find_conflicts, read_mapping
 MOST = 10000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command: it has none."""
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
+def run(_: argparse.Namespace) -> None:
     commit = git.require_clean_worktree()
     before = read_mapping(ANSWERS)
     run_copier("update", "--defaults", "--conflict", "inline")

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import yaml
 
 from deployer import git
 from deployer.impact.side import Side
-from deployer.paths import ROOT
+from deployer.paths import label, secrets_file
 from deployer.seats import count_course_seats, describe_cost
 from deployer.yaml_files import join_keys, list_leaves
 
@@ -159,8 +158,8 @@ def read_ciphertext(text: str) -> dict[str, object]:
 
 def describe_secrets(base_commit: str, env: str) -> Iterator[str]:
     """Yield which secrets change: ciphertext tells which, and not what they are."""
-    path = f"secrets/{env}.yaml"
-    file = Path(ROOT, path)
+    file = secrets_file(env)
+    path = label(file)
     old = read_ciphertext(git.read_committed(base_commit, path))
     new = read_ciphertext(file.read_text("utf-8") if file.is_file() else "")
     changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))

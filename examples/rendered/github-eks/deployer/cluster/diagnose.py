@@ -1,6 +1,7 @@
 """What is wrong in the cluster: pods that are not well, with their logs, and warnings. Without secrets."""
 
 import base64
+import itertools
 import re
 from typing import Any
 
@@ -61,11 +62,7 @@ def describe_pod(env: str, pod: dict[str, Any], states: list[dict[str, Any]]) ->
 
 def list_distinct_lines(log: str) -> list[str]:
     """Return the lines of a log. One that differs from the last only in its numbers, such as the time, is left out."""
-    lines: list[str] = []
-    for line in log.splitlines():
-        if not lines or re.sub(r"\d+", "", line) != re.sub(r"\d+", "", lines[-1]):
-            lines.append(line)
-    return lines
+    return [next(alike) for _, alike in itertools.groupby(log.splitlines(), lambda line: re.sub(r"\d+", "", line))]
 
 
 def describe_state(state: dict[str, Any]) -> str:

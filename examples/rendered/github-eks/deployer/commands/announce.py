@@ -13,14 +13,12 @@ from deployer.yaml_files import find_value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--text", help="what everybody reads; an empty text removes it; without it, it is printed")
     parser.add_argument("--until", default="", help="when it disappears, such as '2027-02-12 18:00', in course time")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env, text = arguments.env, arguments.text
     zone = find_value(values.read_values(env), "course", "calendar", "timezone") or "UTC"
     end = parse_end(arguments.until, zone, datetime.now().astimezone())

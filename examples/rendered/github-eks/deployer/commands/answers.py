@@ -6,7 +6,6 @@ from deployer import answers
 
 
 def run(_: argparse.Namespace) -> None:
-    """Run the command."""
     changed = answers.follow_config()
     for item in changed:
         print(f".copier-answers.yml: {item.key} was '{item.answer}', and is '{item.found}'")

@@ -23,7 +23,6 @@ ATTEMPTS = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--to", default="", help="the folder; without it, one beside the repository")
     parser.add_argument("--limit", default=LIMIT, help="bytes a second, of all homes together")
@@ -43,7 +42,6 @@ class Work:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env = arguments.env
     if arguments.at_once < 1:
         raise UserError(f"AT_ONCE is {arguments.at_once}: write how many homes to read at the same time, such as 2")

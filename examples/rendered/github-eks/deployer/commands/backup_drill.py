@@ -14,14 +14,12 @@ from deployer.homes import archives, pods
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--student", default="", help="whose archive; without it, one by chance")
     parser.add_argument("--from", default="", dest="source", help="the folder; without it, one beside the repository")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env, start = arguments.env, time.monotonic()
     folder = archives.find_folder(env, arguments.source)
     manifest = archives.read_manifest(folder)

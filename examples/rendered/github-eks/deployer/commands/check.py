@@ -20,12 +20,10 @@ from deployer.yaml_files import YAML_HINT, YamlMapping, find_conflicts, read_tex
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("--offline", action="store_true", help="leave out what needs the jupyterhub chart")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     lint()
     print_secrets_check()
     print_answers_check()

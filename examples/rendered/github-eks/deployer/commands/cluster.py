@@ -22,7 +22,6 @@ POOL = re.compile(r"[a-z][a-z0-9]{0,11}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("action", nargs="?", default="")
 
 
@@ -46,7 +45,6 @@ def read_settings() -> dict[str, str]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     if arguments.action not in ACTIONS:
         listed = ", ".join(f"DO={action}" for action in ACTIONS)
         raise UserError(f"say what to do: {listed}; docs/cluster.md says what each does")

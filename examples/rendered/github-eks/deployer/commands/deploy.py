@@ -11,11 +11,11 @@ from deployer.commands.rollback import finish, recover_interrupted, roll_back, s
 from deployer.errors import UserError
 from deployer.image import pushed
 from deployer.paths import ENVIRONMENTS, IMAGE
+from deployer.process import require_done
 from deployer.secrets import sops
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     add_timeout(parser)
     parser.add_argument("--allow-older", action="store_true", help="also over a newer commit, or another branch")
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
 def upgrade(env: str, commit: str, timeout: str) -> None:
     """Upgrade the release, and let the robot student try it. Raises UserError after rolling back a failure."""
     print_step("asking the chart's guards and the cluster")
-    require_guards(env)
+    require_done(release.try_upgrade(env), "nothing was changed")
     save_database(env)
 
     since = kubectl.now()
@@ -100,22 +100,13 @@ def require_preflight(env: str) -> None:
         raise UserError(f"nothing was changed: {problems}, see above")
 
 
-def require_guards(env: str) -> None:
-    """Raise UserError where the chart's guards or the cluster reject the upgrade."""
-    tried = release.try_upgrade(env)
-    if tried.returncode:
-        raise UserError(f"nothing was changed: {tried.stderr.strip()}")
-
-
 def save_database(env: str) -> None:
     """Copy the hub's database before another version of the chart changes it."""
     running, wanted = release.read_running_chart_version(env), chart.read_dependency()["version"]
     if running in ("", wanted) or not database.exists(env):
         return
     print_step(f"the chart goes from {running} to {wanted}: copying the hub's database")
-    saved = database.save(env, running)
-    if saved.returncode:
-        raise UserError(f"the hub's database was not copied, and so nothing was changed: {saved.stderr.strip()}")
+    require_done(database.save(env, running), "the hub's database was not copied, and so nothing was changed")
 
 
 def roll_back_failure(env: str, failure: str, since: str, timeout: str) -> UserError:

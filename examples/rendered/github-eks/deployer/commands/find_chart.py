@@ -6,5 +6,4 @@ from deployer import chart
 
 
 def run(_: argparse.Namespace) -> None:
-    """Run the command."""
     print(chart.find_packaged_chart())

@@ -21,12 +21,10 @@ NEW = "The pipeline deploys {env} as well. `make secrets` creates its secrets."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("--base", required=True, help="the commit to compare with, such as origin/main")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     commit = git.resolve_commit(arguments.base)
     with git.check_out(commit) as root:
         before = render_sides(root)

@@ -34,14 +34,12 @@ ASKED = ("cluster_name", "contact_email", "students", "peak_students")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("--name", default="", help="the name of the new hub")
     parser.add_argument("--here", action="store_true", help="change this repository, which is a fork")
     add_answers(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     name = arguments.name
     old, given = copier.read_answers(), {**read_given(arguments), "hub_name": name}
     if "hub_name" not in old:

@@ -18,14 +18,12 @@ ASKED = ("class_times", "term_ends", "students", "peak_students")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument("--old", default="", help="the name of the old term, for its tag in git")
     parser.add_argument("--homes", default="keep", help="keep them, archive them, or empty them once archived")
     add_answers(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     given = read_given(arguments)
     ask = may_ask(arguments)
     require_given(given, arguments.answers, ask)

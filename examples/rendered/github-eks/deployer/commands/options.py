@@ -51,14 +51,16 @@ def parse_wait(arguments: argparse.Namespace) -> int:
 def add_student(parser: argparse.ArgumentParser) -> None:
     """Add `--env` and `--name`."""
     add_environment(parser)
-    parser.add_argument("--name", required=True, help="the student's user name, as the hub knows it")
+    parser.add_argument(
+        "--name", type=parse_student, required=True, help="the student's user name, as the hub knows it"
+    )
 
 
-def read_student(arguments: argparse.Namespace) -> str:
-    """Return the student that was named. Raises UserError where none was."""
-    if not arguments.name:
+def parse_student(text: str) -> str:
+    """Return the name of a student. Raises UserError where there is none."""
+    if not text:
         raise UserError("NAME: missing. Write the student's user name as the hub shows it, such as NAME=ada")
-    return str(arguments.name)
+    return text
 
 
 def add_answers(parser: argparse.ArgumentParser) -> None:

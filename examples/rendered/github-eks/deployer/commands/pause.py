@@ -15,14 +15,12 @@ WAIT = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--stop-servers", action="store_true", help="also if students have servers")
     parser.add_argument("--until", default="", help="until when, for the page that visitors see; any text")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env = arguments.env
     name = chart.name_release(env)
     kubectl.require_access(env)

@@ -19,6 +19,5 @@ def print_findings(env: str, try_network: bool) -> str:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     if problems := print_findings(arguments.env, try_network=True):
         raise UserError(f"{problems}: fix what stands above before `make deploy ENV={arguments.env}`")

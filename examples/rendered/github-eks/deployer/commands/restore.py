@@ -23,7 +23,6 @@ from deployer.yaml_files import find_value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     add_environment(parser)
     parser.add_argument("--student", default="", help="the student whose archive it is")
     parser.add_argument("--all", action="store_true", help="all students of the folder")
@@ -33,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     require_one_choice(arguments)
     kubectl.require_access(arguments.env)
     with open_source(arguments) as (folder, manifest):

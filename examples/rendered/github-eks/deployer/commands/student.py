@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer import redact, units
 from deployer.cluster import diagnose, hub_api, reasons, servers
-from deployer.commands.options import add_student, read_student
+from deployer.commands.options import add_student
 
 # How many are shown.
 EVENTS = 10
@@ -19,8 +19,7 @@ add_arguments = add_student
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
-    env, name = arguments.env, read_student(arguments)
+    env, name = arguments.env, arguments.name
     with hub_api.connect(env) as hub:
         user = hub.read_user(name)
     pod = servers.find_pod(env, name)

@@ -17,7 +17,6 @@ add_arguments = add_environment
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env = arguments.env
     with hub_api.connect(env) as hub:
         users = hub.list_active_users()

@@ -11,7 +11,6 @@ add_arguments = add_environment
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     kubectl.require_access(arguments.env)
     pause.require_awake(arguments.env)
     if not send_robot(arguments.env):

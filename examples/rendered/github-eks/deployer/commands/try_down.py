@@ -3,25 +3,23 @@
 import argparse
 import os
 
-from deployer import chart
+from deployer import chart, process
 from deployer.cluster import kubectl, release
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
 from deployer.paths import TRIAL, TRIAL_VALUES
 from deployer.process import Done
-from deployer.process import run as run_program
 from deployer.trial import cluster
 
 
 def run(_: argparse.Namespace) -> None:
-    """Run the command."""
     note = cluster.read_note()
     if not note:
         raise UserError("there is no trial on a cluster. A trial on this machine ends with Ctrl-C in its terminal")
     os.environ["KUBECONFIG"] = str(cluster.KUBECONFIG)
     if note.maker:
         print_step(f"removing the cluster of {note.maker}")
-        require_removed(run_program(*cluster.MAKERS[note.maker].delete))
+        require_removed(process.run(*cluster.MAKERS[note.maker].delete))
     elif cluster.has_own_namespace():
         remove_release()
     for path in (cluster.NOTE, cluster.KUBECONFIG, TRIAL_VALUES):
@@ -42,4 +40,4 @@ def remove_release() -> None:
 
 def require_removed(done: Done) -> None:
     """Raise UserError where something is still there."""
-    kubectl.require_done(done, "removed in part, run `make try-down` again")
+    process.require_done(done, "removed in part, run `make try-down` again")

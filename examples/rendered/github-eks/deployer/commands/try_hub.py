@@ -13,10 +13,11 @@ from pathlib import Path
 from deployer import values
 from deployer.commands.options import parse_environment, parse_port
 from deployer.errors import UserError
-from deployer.paths import ENVIRONMENTS, ROOT
+from deployer.paths import ENVIRONMENTS, IMAGE, ROOT
 from deployer.paths import TRIAL_FOLDER as FOLDER
 from deployer.secrets import trial as trial_secrets
-from deployer.trial import configuration, links, packages, report, robot
+from deployer.trial import configuration, links, packages, robot
+from deployer.trial.people import list_role_users
 from deployer.trial.processes import Trial
 from deployer.trial.settings import VARIABLE, Settings
 from deployer.yaml_files import find_value
@@ -25,8 +26,18 @@ from deployer.yaml_files import find_value
 START = 90
 
 
+class Progress:
+    """Steps, each with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+
+    def say(self, step: str) -> None:
+        """Print the step that begins."""
+        print(f"{time.monotonic() - self.start:6.1f} s  {step}", flush=True)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
     parser.add_argument(
         "--env", type=parse_environment, choices=ENVIRONMENTS, default=ENVIRONMENTS[0], help="whose values to use"
     )
@@ -36,18 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
-    progress = report.Progress()
+    progress = Progress()
     trial = Trial(FOLDER)
     trial.claim()
-    signal.signal(signal.SIGHUP, interrupt)
+    # A terminal that is closed is treated like Ctrl-C.
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         settings = start(trial, arguments, progress)
         if arguments.robot:
             progress.say("the robot student goes through the checks that need no cluster")
             robot.run(settings, trial, packages.install_hub(), values.read_values(arguments.env)["robotStudent"])
             return
-        print(report.describe(settings, arguments.env), flush=True)
+        print(describe(settings, arguments.env), flush=True)
         if not arguments.no_browser:
             open_browser(settings.link)
         while True:
@@ -65,12 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
     print("Stopped. The homes stay in .try/homes, and `make try` continues with them.")
 
 
-def interrupt(*_: object) -> None:
-    """Treat a closed terminal like Ctrl-C."""
-    raise KeyboardInterrupt
-
-
-def start(trial: Trial, arguments: argparse.Namespace, progress: report.Progress) -> Settings:
+def start(trial: Trial, arguments: argparse.Namespace, progress: Progress) -> Settings:
     """Install what is missing, start the proxy and the hub, and wait until the hub answers."""
     port = arguments.port or (links.find_free_port() if arguments.robot else links.PORT)
     links.require_free(port, "make try")
@@ -111,7 +117,7 @@ def start(trial: Trial, arguments: argparse.Namespace, progress: report.Progress
     return settings
 
 
-def install(progress: report.Progress) -> tuple[Path, Path, list[str]]:
+def install(progress: Progress) -> tuple[Path, Path, list[str]]:
     """Return the environments of hub and servers and the command of the proxy, installed side by side."""
     first = not any(packages.find_cache().glob("server-*/complete"))
     size = " (the first time: about 200 MB are downloaded)" if first else ""
@@ -141,3 +147,46 @@ def open_browser(link: str) -> None:
     has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if has_display or shutil.which("wslview"):
         webbrowser.open(link)
+
+
+def describe(settings: Settings, env: str) -> str:
+    """Return what a person needs to use the trial."""
+    lines = ["", f"The hub of {env} on this machine: {settings.link}", ""]
+    lines += describe_sign_in(settings)
+    lines += ["", *describe_limits(settings), "", "Ctrl-C stops it. Its logs are .try/hub.log and .try/proxy.log."]
+    return "\n".join(lines)
+
+
+def describe_sign_in(settings: Settings) -> list[str]:
+    """Return the names to sign in with, and the passwords."""
+    hub = settings.values.get("hub") or {}
+    staff = list_role_users(hub.get("loadRoles"))
+    name = find_value(hub, "config", "JupyterHub", "authenticator_class")
+    if name == "shared-password":
+        given = find_value(hub, "config", "SharedPasswordAuthenticator") or {}
+        allowed = [user for user in given.get("allowed_users") or [] if user not in staff]
+        others = ", ".join(allowed[:8]) if allowed else "any other name"
+        return [
+            f"  course staff   {', '.join(staff)}    password {given.get('admin_password')}",
+            f"  students       {others}    password {given.get('user_password')}",
+        ]
+    who = ", ".join(staff[:8]) or "the staff"
+    return [
+        f"  Sign-in by '{name}' does not know this machine: a page stands in for it, to choose {who},",
+        f"  a student or somebody else. The password of this trial is {settings.password}",
+    ]
+
+
+def describe_limits(settings: Settings) -> list[str]:
+    """Return in three lines what this machine does not show, and the commands that do."""
+    user = settings.values.get("singleuser") or {}
+    image = str(find_value(user, "image", "name")).rpartition("/")[2]
+    file = Path(settings.server_programs).parent / "missing"
+    missing = file.read_text(encoding="utf-8").split() if file.is_file() else []
+    without = f", nor {', '.join(missing)}, without a wheel for this machine" if missing else ""
+    own = " and the packages of image/" if IMAGE.is_dir() else ""
+    return [
+        f"Servers have JupyterLab, numpy, pandas, scipy, matplotlib{own}, not the rest of {image}{without}.",
+        f"Not here: the memory limit ({find_value(user, 'memory', 'limit')}), volumes, TLS and network policies.",
+        f"A cluster shows them: `make try ON=kind`, or `make deploy ENV={ENVIRONMENTS[0]}`.",
+    ]

@@ -11,7 +11,6 @@ add_arguments = add_environment
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the command."""
     env = arguments.env
     name = chart.name_release(env)
     layers = " ".join(values.list_helm_arguments(env))

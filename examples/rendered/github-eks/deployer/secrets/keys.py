@@ -8,7 +8,7 @@ from deployer import files
 from deployer.errors import UserError
 from deployer.paths import ROOT, SOPS_RULES, secrets_file
 from deployer.process import find_tool, read_output, run
-from deployer.secrets import key_files, rules, sops
+from deployer.secrets import rules, sops
 from deployer.yaml_files import read_text
 
 RECIPIENT = re.compile(r"age1[a-z0-9]{20,}")
@@ -18,8 +18,8 @@ PIPELINE = "pipeline"
 
 def list_own_recipients() -> list[str]:
     """Return the recipients whose keys are on this machine."""
-    key_files.require_private()
-    file = key_files.find_key_file()
+    sops.require_private_key_file()
+    file = sops.find_key_file()
     text = os.environ.get("SOPS_AGE_KEY", "") + "\n" + (read_text(file) if file.is_file() else "")
     return [read_output(find_tool("age-keygen"), "-y", text=key + "\n").strip() for key in KEY.findall(text)]
 
@@ -35,12 +35,12 @@ def generate_key() -> tuple[str, str]:
 
 def add_own_key() -> str:
     """Add a new key at the end of the key file, which nobody else can read. Returns its recipient."""
-    file = key_files.find_key_file()
+    file = sops.find_key_file()
     if file.resolve().is_relative_to(ROOT):
         raise UserError(
             f"SOPS_AGE_KEY_FILE is {file}, inside the repository, where no key belongs: unset it, or move the file"
         )
-    key_files.require_private()
+    sops.require_private_key_file()
     text, recipient = generate_key()
     before = read_text(file) if file.is_file() else ""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from deployer import files, marks
 from deployer.errors import CommandFailedError, UserError
 from deployer.paths import FAKE_SECRETS, ROOT, TRIAL, TRIAL_FOLDER, label, secrets_file
 from deployer.process import find_tool, read_output, run
-from deployer.secrets import identity, key_files, trial
+from deployer.secrets import identity, trial
 from deployer.yaml_files import KeyPath, YamlMapping, join_keys, list_leaves, read_mapping
 
 # The exit statuses of sops (its cmd/sops/codes) that have one cause each.
@@ -32,6 +33,24 @@ RECIPIENT_FORMS = {
     "gcp_kms": "{resource_id}",
     "azure_kv": "{vault_url}/keys/{name}/{version}",
 }
+
+
+def find_key_file() -> Path:
+    """Return the path of the key file, which may not exist yet."""
+    if given := os.environ.get("SOPS_AGE_KEY_FILE"):
+        return Path(given).expanduser().absolute()
+    home = Path.home() / ("Library/Application Support" if sys.platform == "darwin" else ".config")
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home) / "sops" / "age" / "keys.txt"
+
+
+def require_private_key_file() -> None:
+    """Raise UserError where other users of this machine can read the key file."""
+    file = find_key_file()
+    if file.is_file() and (mode := file.stat().st_mode & 0o077):
+        raise UserError(
+            f"{file}: other users of this machine can use it (its mode is {file.stat().st_mode & 0o777:o}, and "
+            f"{mode:o} of it must go). Run `chmod 600 {file}`"
+        )
 
 
 def run_sops(*arguments: str | Path, text: str | None = None) -> str:
@@ -53,7 +72,7 @@ def decrypt_file(env: str, file: Path) -> str:
     The file is the one of the environment, or a new one that shall take its place.
     """
     name = label(secrets_file(env))
-    key_files.require_private()
+    require_private_key_file()
     done = run(find_tool("sops"), "decrypt", "--input-type", "yaml", "--output-type", "yaml", file)
     if done.returncode == NO_KEY:
         keys = ", ".join(list_recipients(read_mapping(file).get("sops") or {}))
