@@ -15,9 +15,12 @@ sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.hub_name>>"))
 sys.path.insert(0, str(TEMPLATE / "<<cookiecutter.hub_name>>" / "chart" / "files"))
 
 import backup_homes
+import snapshot_homes
 from backup_homes import PARTLY, Task, run_tasks
 
 from deployer.cluster import backup
+from deployer.errors import UserError
+from deployer.homes import snapshots
 
 ON = ("--set", "backup.repository=s3:https://s3.example.edu/hub", "--set", "backup.at=04:05")
 
@@ -38,7 +41,78 @@ def test_the_chart_starts_a_backup_once_a_day(bake: Callable[..., Path], storage
     given = {item["name"]: item.get("value") for item in job["containers"][0]["env"]}
     assert given["SHARED_CLAIM"] == shared and given["KEEP_DAILY"] == "14"
     assert list(items["Secret"]["stringData"]) == ["RESTIC_PASSWORD"]
+    assert "volumesnapshots" not in str(items["Role"])
     assert "@sha256:" in pod["spec"]["containers"][0]["image"]
+
+
+@pytest.mark.chart
+def test_snapshots_need_no_repository_and_few_rights(bake: Callable[..., Path]) -> None:
+    """Without a repository, the job has no secret, and may not create a pod, with which it could read others."""
+    found = objects(render(bake(), "prod", "--set", "backup.snapshotClass=csi-disk", "--set", "backup.at=04:05"))
+    items = {item["kind"]: item for item in found if item["metadata"]["name"] == "backup"}
+    assert "Secret" not in items and items["CronJob"]["spec"]["schedule"] == "5 4 * * *"
+    assert items["Role"]["rules"] == [
+        {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["list"]},
+        {
+            "apiGroups": ["snapshot.storage.k8s.io"],
+            "resources": ["volumesnapshots"],
+            "verbs": ["list", "create", "delete"],
+        },
+    ]
+
+
+def name_snapshot(claim: str, taken: str) -> dict:
+    """A snapshot of a claim, named by the moment at which it was taken; one without was not."""
+    status = {"creationTime": taken} if taken else {}
+    return {
+        "metadata": {"name": f"{claim}/{taken}", "annotations": {"hub.jupyter.org/username": claim}},
+        "spec": {"source": {"persistentVolumeClaimName": claim}},
+        "status": status,
+    }
+
+
+def test_the_last_snapshots_of_some_days_are_kept() -> None:
+    """Days without one do not count, and a home that is gone loses its own by age."""
+    days = ["2027-01-02T02:30:00Z", "2027-01-08T02:30:00Z", "2027-01-10T02:30:00Z", "2027-01-10T09:00:00Z"]
+    found = [name_snapshot(claim, day) for claim in ("ada", "gone") for day in (*days, "")]
+    now = datetime(2027, 1, 10, 12, tzinfo=timezone.utc)
+    assert set(snapshot_homes.find_old(found, {"ada"}, 3, now)) == {
+        *("ada/2027-01-10T02:30:00Z", "ada/", "gone/2027-01-10T02:30:00Z", "gone/"),
+        "gone/2027-01-02T02:30:00Z",
+    }
+    assert "ada/2027-01-02T02:30:00Z" in snapshot_homes.find_old(found, {"ada"}, 2, now)
+
+
+def test_the_backup_goes_on_without_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server of a cluster that has none answers 404, and kubernetes_api.py then ends the program."""
+
+    def reject(*_: object) -> dict:
+        raise SystemExit("POST volumesnapshots: the API server answers 404: page not found")
+
+    monkeypatch.setattr(snapshot_homes, "request", reject)
+    claim = {"metadata": {"name": "claim-ada"}, "spec": {}}
+    (said,) = snapshot_homes.run([claim], "csi-disk", 7)
+    assert said.startswith("snapshots: POST volumesnapshots: the API server answers 404")
+
+
+@pytest.mark.parametrize(
+    ("source", "chosen"),
+    [
+        ("snapshot", "claim-ada/2027-01-10T12:00:00Z"),
+        ("snapshot:2027-01-08", "claim-ada/2027-01-08T12:00:00Z"),
+        ("snapshot:2027-01-09", "There are: 2027-01-08"),
+    ],
+)
+def test_from_names_a_snapshot(monkeypatch: pytest.MonkeyPatch, source: str, chosen: str) -> None:
+    found = [name_snapshot("claim-ada", f"2027-01-{day}T12:00:00Z") for day in ("08", "10")]
+    found.append(name_snapshot("claim-grace", "2027-01-11T12:00:00Z"))
+    monkeypatch.setattr(snapshots.snapshots.kubectl, "list_objects", lambda *_: found)
+    monkeypatch.setattr(snapshots.listing, "is_shared", lambda _: False)
+    if chosen.startswith("claim"):
+        assert snapshots.choose("prod", "claim-ada", source)["metadata"]["name"] == chosen
+    else:
+        with pytest.raises(UserError, match=chosen):
+            snapshots.choose("prod", "claim-ada", source)
 
 
 class Cluster:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deployer import chart, process
-from deployer.cluster import kubectl, release
+from deployer.cluster import kubectl, release, snapshots
 from deployer.cluster.location import find_other_cluster
 from deployer.commands.options import add_environment, require_typed_name
 from deployer.commands.progress import print_step
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"there is no namespace {name} here, or no right to see it: nothing was deleted")
     # On an NFS server the files stay where they are.
     homes = [] if listing.is_shared(env) else listing.list_homes(env, pods.list_folders(env))
-    kept = list_kept_volumes(env)
+    kept = [f"persistentvolume/{volume}" for volume in list_kept_volumes(env)] + snapshots.list_kept_contents(env)
     for line in describe_hub(env, homes, kept):
         print(line)
     if homes and not arguments.without_archive:
@@ -82,12 +82,16 @@ def describe_hub(env: str, homes: list[Home], kept: list[str]) -> Iterator[str]:
     elif homes:
         names = ", ".join(home.student for home in homes[:SHOWN]) + (", …" if len(homes) > SHOWN else "")
         yield f"  the homes of {len(homes)} students: {names}"
+    if taken := snapshots.list_snapshots(env):
+        # A home that is gone has no archive that could be asked for.
+        lost = sorted({snapshots.read_claim(item) for item in taken} - {home.claim for home in homes})
+        yield f"  {len(taken)} snapshots of homes" + (f", also the last ones of {', '.join(lost)}" if lost else "")
     claims = kubectl.list_objects(env, "persistentvolumeclaims")
     others = sorted({item["metadata"]["name"] for item in claims} - {home.claim for home in homes} - {DATABASE})
     yield "  the hub's database" + (f", and the volumes {', '.join(others)}" if others else "")
     yield f"  the namespace {name} with everything in it, and the roles {name}-deployer of the pipeline"
     if kept:
-        yield f"These volumes stay, since their class retains them: {', '.join(kept)}"
+        yield f"These stay, since their class retains them: {', '.join(kept)}"
 
 
 def require_archives(env: str, homes: list[Home], folder: Path, hint: str) -> None:
@@ -147,7 +151,7 @@ def require_done(done: Done) -> None:
 def describe_rest(env: str, kept: list[str]) -> Iterator[str]:
     """Yield what is left for people to delete, with the commands."""
     if kept:
-        yield f"  kubectl delete persistentvolume {' '.join(kept)}    (and their disks, in the storage)"
+        yield f"  kubectl delete {' '.join(kept)}    (and their disks and snapshots, in the storage)"
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     section = text.partition(f"\n{HEADING}\n")[2].partition("\n## ")[0]
     if block := re.search(r"```console\n(.*?)```", section, re.DOTALL):

@@ -1,4 +1,4 @@
-"""Restore homes, or a file, from the archives. Nothing is overwritten."""
+"""Restore homes, or a file, from the archives or a snapshot. Nothing is overwritten."""
 
 import argparse
 import posixpath
@@ -16,7 +16,7 @@ from deployer.cluster import kubectl
 from deployer.commands.options import add_environment
 from deployer.commands.progress import print_step
 from deployer.errors import UserError
-from deployer.homes import archives, listing, packing, pods
+from deployer.homes import archives, listing, packing, pods, snapshots
 from deployer.homes.archives import Entry
 from deployer.homes.listing import Home
 from deployer.yaml_files import find_value
@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="all students of the folder")
     parser.add_argument("--file", default="", help="only this file or folder of the home")
     parser.add_argument("--as", default="", dest="target", help="another student, who gets it")
-    parser.add_argument("--from", default="", dest="source", help="the folder; without it, one beside the repository")
+    parser.add_argument(
+        "--from", default="", dest="source", help="the folder, else one beside the repository; or `snapshot`"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -40,7 +42,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 @contextmanager
 def open_source(arguments: argparse.Namespace) -> Iterator[tuple[Path, dict[str, Entry]]]:
-    """Yield a folder of archives and its manifest. A home that restic has restored becomes an archive first."""
+    """Yield a folder of archives and its manifest. A snapshot, or a home from restic, becomes one first."""
+    if snapshots.is_named(arguments.source):
+        print_step(f"{arguments.student}: reading the snapshot from a volume that is made of it")
+        with snapshots.read_archive(arguments.env, arguments.student, arguments.source) as found:
+            yield found
+        return
     folder, student = archives.find_folder(arguments.env, arguments.source), arguments.student
     if not arguments.source or not student or not folder.is_dir() or (folder / archives.MANIFEST).exists():
         yield folder, archives.read_manifest(folder)
@@ -92,6 +99,8 @@ def require_one_choice(arguments: argparse.Namespace) -> None:
         raise UserError("STUDENT: say whose home, such as `make restore STUDENT=ada`, or ALL=y for all of the folder")
     if arguments.all and (arguments.target or arguments.file):
         raise UserError("ALL=y restores every home as it was: AS and FILE are for one STUDENT")
+    if arguments.all and snapshots.is_named(arguments.source):
+        raise UserError("ALL=y restores a folder of archives: FROM=snapshot is for one STUDENT")
 
 
 def choose_entries(env: str, manifest: dict[str, Entry], student: str, folder: Path) -> list[Entry]:

@@ -1,5 +1,6 @@
-"""Back up the homes to a repository of restic: a pod for each claim, some at once; then forget old backups, and check.
+"""Back up the homes: a snapshot of each, where there is a class for it, and then a repository of restic.
 
+restic runs in a pod for each claim, some at once; then it forgets old backups, and checks the repository.
 A CronJob runs this in the hub's image. A pod reads its claim where the student's server runs, if it does: only one node
 has a claim at a time. The chart writes pod.json, which has restic and the keys of the repository, and the environment.
 The pods belong to the pod of this program, so that Kubernetes removes them with it.
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import snapshot_homes
 from kubernetes_api import request
 
 CORE = "/api/v1"
@@ -50,16 +52,23 @@ def list_items(item: str) -> list[dict]:
     return request("GET", CORE, item)["items"]
 
 
-def list_claims() -> Iterator[tuple[str, str]]:
-    """Yield each claim with homes, and its student. One that was never bound has no file."""
+def read_student(claim: dict) -> str:
+    """Return whose claim it is."""
+    return claim["metadata"].get("annotations", {}).get(USER, claim["metadata"]["name"])
+
+
+def list_own_claims() -> list[dict]:
+    """Return the claims that students have for themselves. One that was never bound has no file."""
+    claims = list_items("persistentvolumeclaims?labelSelector=component%3Dsingleuser-storage")
+    robot = os.environ["ROBOT"]
+    return [claim for claim in claims if claim["status"].get("phase") == "Bound" and read_student(claim) != robot]
+
+
+def list_claims() -> list[tuple[str, str]]:
+    """Return each claim with homes, and its student."""
     if shared := os.environ["SHARED_CLAIM"]:
-        yield shared, "all"
-        return
-    for item in list_items("persistentvolumeclaims?labelSelector=component%3Dsingleuser-storage"):
-        metadata = item["metadata"]
-        student = metadata.get("annotations", {}).get(USER, metadata["name"])
-        if item["status"].get("phase") == "Bound" and student != os.environ["ROBOT"]:
-            yield metadata["name"], student
+        return [(shared, "all")]
+    return [(claim["metadata"]["name"], read_student(claim)) for claim in list_own_claims()]
 
 
 def find_servers() -> dict[str, dict]:
@@ -176,7 +185,7 @@ def open_repository() -> None:
 
 def back_up(hub: str) -> list[str]:
     """Back up every claim. Return a line for each that failed."""
-    claims = list(list_claims())
+    claims = list_claims()
     common = ["backup", "--quiet", f"--host={hub}", "--retry-lock=10m"]
     tasks = [
         # A comma separates two tags.
@@ -194,21 +203,32 @@ def back_up(hub: str) -> list[str]:
     return failures
 
 
-def main() -> None:
-    """Back up, forget and check. Raise SystemExit with all that failed."""
-    hub, keep = os.environ["HUB"], os.environ["KEEP_DAILY"]
+def save(hub: str) -> list[str]:
+    """Back up, forget and check. Return what failed."""
     for pod in list_items(f"pods?{PODS}"):
         remove_pod(pod["metadata"]["name"])
     open_repository()
     failures = back_up(hub)
+    keep = os.environ["KEEP_DAILY"]
     forget = ["forget", "--quiet", f"--host={hub}", "--group-by=host,paths", f"--keep-daily={keep}", "--prune"]
     for name, arguments in ("forget", forget), ("check", ["check", "--quiet"]):
         end = run_restic(name, *arguments, "--retry-lock=10m")
         if end.status != 0:
             failures.append(f"restic {name}: {end.said}")
+    if not failures:
+        print("old backups are forgotten, and the repository is intact")
+    return failures
+
+
+def main() -> None:
+    """Take snapshots and back up, whichever the values say. Raise SystemExit with all that failed."""
+    failures = []
+    if class_name := os.environ["SNAPSHOT_CLASS"]:
+        failures += snapshot_homes.run(list_own_claims(), class_name, int(os.environ["KEEP_SNAPSHOTS"]))
+    if os.environ["REPOSITORY"]:
+        failures += save(os.environ["HUB"])
     if failures:
         raise SystemExit("\n".join(failures[-20:]))
-    print("old backups are forgotten, and the repository is intact")
 
 
 if __name__ == "__main__":

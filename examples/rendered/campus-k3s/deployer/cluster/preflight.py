@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 import yaml
 
 from deployer import chart, course, units, values
-from deployer.cluster import capacity, kubectl, network_policy
+from deployer.cluster import capacity, kubectl, network_policy, snapshots
+from deployer.cluster.snapshots import DEFAULT_CLASS
 from deployer.paths import CHART
 from deployer.process import find_tool, parse_json, run
 from deployer.yaml_files import find_value, read_mapping
-
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
 class Finding(NamedTuple):
@@ -94,6 +93,15 @@ def check_storage(env: str) -> Iterator[Finding]:
             )
         else:
             yield ok(f"volumes come from the storage class {name or default[0]} ({key})")
+
+
+def check_snapshots(env: str) -> Iterator[Finding]:
+    """Check that the cluster can take snapshots of homes, where the values say so."""
+    if name := snapshots.read_class(env):
+        key = ("jupyterhub", "singleuser", "storage", "dynamic", "storageClass")
+        storage_class = str(find_value(values.read_values(env), *key) or "")
+        gap = snapshots.find_gap(env, name, storage_class) or snapshots.find_missing_rights(env)
+        yield problem(gap) if gap else ok(f"snapshots of homes are taken with the class {name}")
 
 
 def describe_shortage(node: course.Node, allocatable: dict[str, str]) -> list[str]:
@@ -204,6 +212,7 @@ CHECKS: tuple[Callable[[str], Iterator[Finding]], ...] = (
     check_version,
     check_namespace,
     check_storage,
+    check_snapshots,
     check_nodes,
     check_room,
     check_privileged,

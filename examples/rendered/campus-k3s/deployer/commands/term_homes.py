@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from deployer import chart, units
-from deployer.cluster import kubectl, release
+from deployer.cluster import kubectl, release, snapshots
 from deployer.commands.archive import AT_ONCE, LIMIT, archive_homes
 from deployer.commands.destroy import require_archives, require_done
 from deployer.commands.options import require_typed_name
@@ -45,6 +45,9 @@ def treat(choice: str, tag: str) -> None:
         for home in homes:
             empty(home)
         print_step(f"the homes of {len(homes)} students are empty")
+        if taken := snapshots.list_snapshots(ENV):
+            delete = f"kubectl --namespace {chart.name_release(ENV)} delete volumesnapshots {snapshots.SELECTOR}"
+            print(f"{len(taken)} snapshots of them stay until the nightly job deletes them by age. Now: `{delete}`")
 
 
 def empty(home: Home) -> None:
