@@ -73,6 +73,7 @@ FORBIDDEN = [
     ),
     ({"students": "4000", "peak_students": "3001"}, "peak_students: is above 3000, the most that one hub can serve"),
     ({"memory_limit": "151G"}, "memory_limit: is above 150G, more than a node has for one student ('151G')."),
+    ({"memory_limit": "127M"}, "memory_limit: is below 128M, with which a server does not start ('127M')."),
     *(
         (
             {"sign_in": sign_in, "sign_in_allow": allow},

@@ -122,6 +122,38 @@ def test_pod_of_each_profile_and_choice_is_made(edited, chart):
     ]
 
 
+def test_guards_read_what_code_has_set(edited, chart):
+    """In words that no pattern finds: the settings in use count."""
+    snippet = """
+setattr(c.KubeSpawner, "uid", 0)
+c.KubeSpawner.extra_pod_config |= {"host" + "Network": True}
+c.KubeSpawner.volumes |= {"node": {"name": "node", "host" + "Path": {"path": "/etc"}}}
+c.Authenticator |= {"allow_" + "all": bool(1), "blocked_" + "users": {"somebody"}}
+c.Authenticator.username_map = {"guest": "instructor"}
+c.JupyterHub.load_roles += [{"name": "user", "scopes": ["self", "access:servers"]}]
+"""
+    github = {"JupyterHub": {"authenticator_class": "github"}, "SharedPasswordAuthenticator": None}
+    rule = {"GitHubOAuthenticator": {"allowed_organizations": ["course"]}}
+    repository = edited()
+    add(repository, config=github | rule, extraConfig={"own": snippet, "sign-in": ""})
+    said = run_python(repository, LOAD).stdout.splitlines()
+    expected = [
+        "KubeSpawner.extra_pod_config.hostNetwork: students' servers would share the network",
+        "KubeSpawner.uid: students' servers would run as root (0)",
+        "KubeSpawner.volumes.node.hostPath: students' servers would mount a folder of their node (/etc)",
+        "GitHubOAuthenticator.blocked_users: 'robot-student-user' is missing",
+        "GitHubOAuthenticator.allow_all: anybody on the internet with a GitHub account may sign in",
+        "GitHubOAuthenticator.username_map: 'guest' would sign in as 'instructor', who is staff",
+        "loadRoles.user.scopes: 'access:servers' gives every student power",
+    ]
+    assert len(said) == len(expected), "\n".join(said)
+    for sentence in expected:
+        assert any(
+            line.startswith("prod: jupyterhub.hub.extraConfig: its code sets what guards reject: ") and sentence in line
+            for line in said
+        ), (sentence, said)
+
+
 def test_snippet_sees_no_token_of_the_pipeline(edited, chart):
     repository = edited()
     add(repository, extraConfig={"own": "import os\nraise RuntimeError(sorted(os.environ))"})

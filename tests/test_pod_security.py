@@ -16,7 +16,7 @@ from kubernetes_asyncio.client import ApiClient
 from kubespawner import KubeSpawner
 from traitlets.config.loader import PyFileConfigLoader
 
-from repositories import objects, render
+from repositories import change_values, objects, render, run_python
 
 DOMAIN = {"hub_domain": "hub.example.edu"}
 CONTENT = {"course_content": "https://git.example.edu/course/content.git"}
@@ -110,3 +110,23 @@ def test_the_namespaces_have_the_label(bake, platform: str) -> None:
     written = yaml.safe_load_all((bake(platform=platform) / "cluster" / "deployer.yaml").read_text(encoding="utf-8"))
     labels = [item["metadata"].get("labels") for item in written if item["kind"] == "Namespace"]
     assert labels == [{"pod-security.kubernetes.io/enforce": "restricted"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("allow", "level", "wanted"),
+    [
+        (["root-user", "host-path"], "baseline", "privileged"),
+        (["root-user"], "restricted", "baseline"),
+        (["privileged"], "privileged", ""),
+        (["moving-tags"], "restricted", ""),
+    ],
+)
+def test_preflight_names_the_label_that_course_allow_needs(allow, level, wanted, edited):
+    repository = edited()
+    change_values(repository / "config/hub.yaml", {"course": {"allow": allow}})
+    code = f"from deployer.cluster import preflight as p; print(*p.compare_pod_security('prod', {level!r}))"
+    said = run_python(repository, code).stdout
+    assert bool(said.strip()) == bool(wanted), said
+    if wanted:
+        assert said.startswith("Finding(level='PROBLEM', sentence=\"course.allow: ")
+        assert f"-prod pod-security.kubernetes.io/enforce={wanted}`" in said

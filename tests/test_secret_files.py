@@ -211,8 +211,22 @@ def test_what_may_be_rubbish_is_not_to_be_encrypted(hub: Path) -> None:
         for command in (["secrets", "check"], ["secrets", "show", "--env=prod"]):
             done = run_deployer(hub, *command)
             assert done.returncode == 1
-            assert "secrets/prod.yaml is not encrypted" in done.stderr
+            assert f"secrets/prod.yaml is {'not encrypted' if text else 'empty'}" in done.stderr
             assert ("`sops encrypt --in-place secrets/prod.yaml` keeps" in done.stderr) == advised
+
+
+@pytest.mark.parametrize(
+    ("left", "sentence"), [("", "left the file empty"), ("{}", "removed what the hub needs (backup.")]
+)
+def test_editor_that_removes_the_secrets_changes_nothing(left: str, sentence: str, hub: Path, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(f"#!/bin/sh\nprintf '{left}' > \"$1\"\n", encoding="utf-8")
+    editor.chmod(0o755)
+    before = contents(hub)
+    done = run_deployer(hub, "secrets", "edit", "--env=prod", EDITOR=str(editor), SOPS_EDITOR=str(editor))
+    assert done.returncode == 1
+    assert f"secrets/prod.yaml: not changed, because the editor has {sentence}" in done.stderr
+    assert contents(hub) == before
 
 
 def test_a_disk_that_is_full(hub: Path, tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ from deployer.paths import CHART
 from deployer.process import find_tool, parse_json, run
 from deployer.yaml_files import find_value, read_mapping
 
+# The levels of Pod Security, and which one a name in `course.allow` needs.
+LEVELS = ("privileged", "baseline", "restricted")
+NEEDED = {"host-network": "privileged", "host-path": "privileged", "privileged": "privileged", "root-user": "baseline"}
+
 
 class Finding(NamedTuple):
     """What a check has found: `ok`, a `note` for people, or a `PROBLEM` that stops a deploy."""
@@ -43,6 +47,7 @@ def check_version(_: str) -> Iterator[Finding]:
 def check_namespace(env: str) -> Iterator[Finding]:
     """Check that the namespace is there and labelled, or create it: the later checks try things in it."""
     name = chart.name_release(env)
+    level = "restricted"
     if found := kubectl.read_object(env, "namespace", name):
         level = found["metadata"].get("labels", {}).get(kubectl.POD_SECURITY)
         if level:
@@ -58,6 +63,21 @@ def check_namespace(env: str) -> Iterator[Finding]:
         yield problem(
             f"the namespace {name} is missing and cannot be created: {created.stderr.strip()}; "
             "let an administrator apply cluster/deployer.yaml"
+        )
+        return
+    yield from compare_pod_security(env, level)
+
+
+def compare_pod_security(env: str, level: str | None) -> Iterator[Finding]:
+    """Check that the label of the namespace admits what `course.allow` lets students' servers have."""
+    allowed = find_value(values.read_values(env), "course", "allow") or []
+    names = {name: LEVELS.index(NEEDED[name]) for name in allowed if name in NEEDED}
+    widest = min(names.values(), default=len(LEVELS))
+    if level in LEVELS and LEVELS.index(level) > widest:
+        yield problem(
+            f"course.allow: {', '.join(names)}: the namespace has the Pod Security label '{level}', which rejects such "
+            "servers. Remove it, or let an administrator run `kubectl label --overwrite namespace "
+            f"{chart.name_release(env)} {kubectl.POD_SECURITY}={LEVELS[widest]}`"
         )
 
 

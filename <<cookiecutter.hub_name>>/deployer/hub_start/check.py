@@ -9,24 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from deployer.errors import UserError
-from deployer.hub_start import configuration, pods
+from deployer.hub_start import code, configuration, pods
+from deployer.hub_start.code import SNIPPETS, list_snippets
 from deployer.paths import CHART
 from deployer.values import find_source
 from deployer.yaml_files import YamlMapping, find_value, read_mapping
 
 CHART_IMAGE = "quay.io/jupyterhub/k8s-hub:"
-SNIPPETS = ("jupyterhub", "hub", "extraConfig")
 # What the chart prints before it runs a snippet.
 LOADING = "Loading extra config: "
 UNKNOWN = "not checked whether the hub starts: "
 # More than a loaded machine needs. A configuration may wait for what only a cluster has.
 SECONDS = 300
-
-
-def list_snippets(found: YamlMapping) -> dict[str, str]:
-    """Return the snippets of hub.extraConfig."""
-    snippets = find_value(found, *SNIPPETS)
-    return {name: str(text) for name, text in snippets.items()} if isinstance(snippets, dict) else {}
 
 
 def compile_snippets(env: str, found: YamlMapping) -> list[str]:
@@ -48,16 +42,16 @@ def list_unknown_settings(found: YamlMapping) -> list[str]:
     The schema rejects them, unless the hub has an image or a snippet of its own.
     """
     known = read_mapping(CHART / "values.schema.json")["$defs"]["hubConfig"]["properties"]
-    code = "\n".join(list_snippets(found).values())
+    text = "\n".join(list_snippets(found).values())
     messages = []
     for section, settings in (find_value(found, "jupyterhub", "hub", "config") or {}).items():
         key = f"jupyterhub.hub.config.{section}"
         if section not in known:
-            if section not in code:
+            if section not in text:
                 messages.append(f"{key}: the chart's hub image has no class of this name. Check that your hub has it.")
             continue
         for trait in settings if isinstance(settings, dict) else ():
-            if trait not in known[section]["properties"] and trait not in code:
+            if trait not in known[section]["properties"] and trait not in text:
                 messages.append(
                     f"{key}.{trait}: the chart's hub image has no such setting. Check that your hub has it."
                 )
@@ -86,7 +80,7 @@ def load_configurations(rendered: dict[str, list[YamlMapping]], python: Path) ->
             report = read_report(folder)
             problem = describe_error(env, report, folder) if report["error"] else ""
             if not problem:
-                errors += pods.list_messages(env, report["pods"])
+                errors += [*pods.list_messages(env, report["pods"]), *code.list_messages(env, report["settings"])]
             if problem.startswith(UNKNOWN) or not problem:
                 lines[env] = [problem or "the hub would start", *(f"warning: {text}" for text in report["warnings"])]
             else:

@@ -122,15 +122,36 @@ def read_secrets(env: str) -> str:
     return text
 
 
+def list_wanted() -> set[KeyPath]:
+    """Return the keys of the secrets that every environment has."""
+    return {path for path, _ in list_leaves(read_mapping(FAKE_SECRETS))}
+
+
+def require_nothing_lost(env: str, new: Path) -> None:
+    """Raise UserError where an edited file lacks secrets that the old one has, or is empty."""
+    name = label(secrets_file(env))
+    again = f"Run `make secrets-edit ENV={env}` again"
+    found = read_mapping(new)
+    if not found:
+        raise UserError(f"{name}: not changed, because the editor has left the file empty. {again}")
+    before, after = ({path for path, _ in list_leaves(item)} for item in (read_mapping(secrets_file(env)), found))
+    if lost := ", ".join(sorted(join_keys(path) for path in (before & list_wanted()) - after)):
+        raise UserError(f"{name}: not changed, because the editor has removed what the hub needs ({lost}). {again}")
+
+
 def describe_plaintext(env: str, content: YamlMapping) -> str:
     """Return the message for a secrets file that is not encrypted, because somebody has decrypted or damaged it."""
     name = label(secrets_file(env))
     if run("git", "cat-file", "-e", f"HEAD:{name}").returncode == 0:
         restore = f"`git checkout HEAD -- {name}` brings back the encrypted one"
+        older = f". If that is empty, too, `git log -- {name}` lists older ones"
     else:
         restore = "git has no version of it: if it holds nothing to keep, remove it and run `make secrets`"
+        older = ""
+    if not content:
+        return f"{name} is empty: an editor or a full disk has left nothing in it. {restore}{older}"
     # Only what is whole is worth keeping: a file that was cut off would replace the good one for ever.
-    wanted = {path for path, _ in list_leaves(read_mapping(FAKE_SECRETS))}
+    wanted = list_wanted()
     known = wanted <= {path for path, _ in list_leaves(content)}
     keep = f"; `sops encrypt --in-place {name}` keeps what it holds now" if known else ""
     return f"{name} is not encrypted: its values must not reach git. {restore}{keep}"
@@ -205,6 +226,7 @@ def edit(env: str, folder: str) -> bool:
         status = subprocess.run([find_tool("sops"), "edit", new], cwd=ROOT, env=environ).returncode
         if status not in (0, NOTHING_EDITED):
             raise UserError(f"secrets/{env}.yaml: not changed, sops says above why")
+        require_nothing_lost(env, new)
 
     replace_file(env, write)
     return status == 0

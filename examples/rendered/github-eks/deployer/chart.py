@@ -99,10 +99,11 @@ def render(env: str, chart: Path = CHART) -> str:
     return render_with_warnings(env, chart)[0]
 
 
-def render_with_warnings(env: str, chart: Path = CHART) -> tuple[str, list[str]]:
-    """Return every object of an environment, and what Helm and the guards warn of."""
+def render_with_warnings(env: str, chart: Path = CHART, *over: Path) -> tuple[str, list[str]]:
+    """Return every object of an environment, and what Helm and the guards warn of. `over` are the last layers."""
     release = name_release(env)
-    layers = [*values.list_helm_arguments(env), "--values", label(FAKE_SECRETS)]
+    files = [argument for file in (FAKE_SECRETS, *over) for argument in ("--values", label(file))]
+    layers = [*values.list_helm_arguments(env), *files]
     done = run(find_tool("helm"), "template", release, chart, "--namespace", release, *layers)
     if done.returncode:
         problems = helm_errors.translate(env, read_name(), done.stderr)

@@ -4,7 +4,8 @@ In each folder given, the chart's own jupyterhub_config.py reads the rendered va
 roles, services, proxy and authenticator, with a database in memory, and a spawner: what fails here fails in the pod.
 KubeSpawner makes a student's pod for each profile and choice.
 
-Writes report.json into the folder: what was loaded last, the error if there is one, warnings about old names, the pods.
+Writes report.json into the folder: what was loaded last, the error if there is one, warnings about old names, the pods,
+and the settings that the guards of the chart read, as code has left them.
 """
 
 import asyncio
@@ -30,6 +31,18 @@ SINGLEUSER = "jupyterhub.singleuser"
 OLD_NAME = "is deprecated"
 # The filename that Python gives to the code of hub.extraConfig.
 SNIPPET = "<string>"
+# What opens a hub to people, besides the traits that start with allow, and what opens a node to a server.
+SIGN_IN = {
+    *("admin_users", "admin_groups", "blocked_users", "create_users", "github_url", "gitlab_url", "hosted_domain"),
+    *("open_signup", "tenant_id", "username_map", "username_pattern"),
+}
+# Another name of idps.
+OLD_SIGN_IN = {"allowed_idps"}
+SPAWNER = (
+    *("uid", "service_account", "privileged", "allow_privilege_escalation", "pod_security_context"),
+    *("container_security_context", "extra_container_config", "extra_pod_config", "volumes", "init_containers"),
+    *("extra_containers",),
+)
 
 
 class Keeper(logging.Handler):
@@ -49,14 +62,16 @@ class Keeper(logging.Handler):
             self.errors.append(text)
 
 
-async def load(folder: Path, keeper: Keeper) -> list[dict[str, Any]]:
-    """Initialize JupyterHub and a spawner. Returns the pods of students. Raises what they raise."""
+async def load(folder: Path, keeper: Keeper) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Initialize JupyterHub and a spawner. Returns the settings and the students' pods. Raises what they raise."""
     app = JupyterHub()
     app.log.addHandler(keeper)
     await app.initialize(["--config", str(folder / "jupyterhub_config.py")])
+    # Before a pod is made, which may change what it is made of.
+    settings = json.loads(json.dumps(collect_settings(app), default=make_plain))
     if issubclass(app.spawner_class, KubeSpawner):
-        return [await make_pod(app, *variant) for variant in list_variants(app)]
-    return []
+        return settings, [await make_pod(app, *variant) for variant in list_variants(app)]
+    return settings, []
 
 
 def list_variants(app: JupyterHub) -> Iterator[Variant]:
@@ -93,6 +108,26 @@ async def make_pod(
         return {"key": key, "error": f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"}
 
 
+def collect_settings(app: JupyterHub) -> dict[str, Any]:
+    """Return the settings in use, whatever has set them, with the classes that the authenticator is, its own first."""
+    authenticator = app.authenticator
+    wanted = {name for name in authenticator.trait_names(config=True) if name.startswith("allow")} | SIGN_IN
+    people = {name: getattr(authenticator, name, None) for name in sorted(wanted - OLD_SIGN_IN)}
+    server = app.spawner_class(config=app.config, _mock=True)
+    return {
+        "classes": [f"{item.__module__}.{item.__name__}" for item in type(authenticator).__mro__],
+        "sign_in": {name: value for name, value in people.items() if value or isinstance(value, bool)},
+        "spawner": {name: getattr(server, name) for name in SPAWNER if getattr(server, name, None) is not None},
+        "roles": app.load_roles,
+        "services": [{"name": item.get("name"), "admin": item.get("admin")} for item in app.services],
+    }
+
+
+def make_plain(value: Any) -> Any:
+    """Return a set as a list, and anything else that JSON does not have as a text."""
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)
+
+
 def describe(error: BaseException, errors: list[str]) -> dict[str, Any]:
     """Return an error, and the line of the snippet that raised it; 0 where it was not in one."""
     while isinstance(error, SystemExit) and error.__context__:
@@ -109,15 +144,16 @@ def report(folder: Path) -> None:
     os.chdir(folder)
     printed, keeper = StringIO(), Keeper()
     error: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     pods: list[dict[str, Any]] = []
     with redirect_stdout(printed):
         try:
-            pods = asyncio.run(load(folder, keeper))
+            settings, pods = asyncio.run(load(folder, keeper))
         except (Exception, SystemExit) as raised:
             error = describe(raised, keeper.errors)
     loaded = [line for line in printed.getvalue().splitlines() if line.startswith("Loading ")]
     found: dict[str, Any] = {"loaded": loaded[-1] if loaded else "", "error": error, "warnings": keeper.warnings}
-    found["pods"] = pods
+    found |= {"settings": settings, "pods": pods}
     (folder / "report.json").write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -96,6 +96,11 @@ warning, because an administrator may have set another label. `set` has the sett
 inherits those of the pod.
 */ -}}
 {{- define "guard.pod-security" }}
+{{- range $name, $level := dict "host-network" "privileged" "host-path" "privileged" "privileged" "privileged" "root-user" "baseline" }}
+  {{- if has $name ($.Values.course.allow | default list) }}
+[warning] course.allow: {{ $name }} requires the Pod Security label {{ $level }} of the namespace. An administrator must set it (docs/cluster.md); `make preflight` compares.
+  {{- end }}
+{{- end }}
 {{- $user := .Values.jupyterhub.singleuser | default dict }}
 {{- $config := (.Values.jupyterhub.hub).config | default dict }}
 {{- $spawner := merge (dict) ($config.KubeSpawner | default dict) ($config.Spawner | default dict) }}

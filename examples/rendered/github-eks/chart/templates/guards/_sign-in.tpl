@@ -47,7 +47,7 @@ jupyterhub.hub.config.{{ $section }}: nobody may sign in, because there is no ru
 }}
 {{- if $set.allow_all }}
   {{- $who = get $accounts $section }}
-  {{- if or $set.hosted_domain $set.username_pattern (and $set.gitlab_url (ne $set.gitlab_url "https://gitlab.com")) $set.github_url }}
+  {{- if or $set.hosted_domain $set.username_pattern (and $set.gitlab_url (ne (trimSuffix "/" $set.gitlab_url) "https://gitlab.com")) (and $set.github_url (ne (trimSuffix "/" $set.github_url) "https://github.com")) }}
     {{- $who = "" }}
   {{- end }}
   {{- if and (eq $section "AzureAdOAuthenticator") (has ($set.tenant_id | default "") (list "" "common" "organizations" "consumers")) (not $set.username_pattern) }}
