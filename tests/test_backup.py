@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from test_pod_security import pods_of, violations
@@ -18,7 +19,8 @@ import backup_homes
 import snapshot_homes
 from backup_homes import PARTLY, Task, run_tasks
 
-from deployer.cluster import backup
+from deployer.cluster import backup, kubectl
+from deployer.cluster.snapshots import find_gap
 from deployer.errors import UserError
 from deployer.homes import snapshots
 
@@ -113,6 +115,28 @@ def test_from_names_a_snapshot(monkeypatch: pytest.MonkeyPatch, source: str, cho
     else:
         with pytest.raises(UserError, match=chosen):
             snapshots.choose("prod", "claim-ada", source)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((0, "csi.example"), ""),
+        ((0, "other.example"), "csi-disk is for volumes of other.example, and the homes are volumes of csi.example"),
+        ((0, ""), "is csi-disk; the cluster has no VolumeSnapshotClass. Name another class"),
+        ((1, "the server doesn't have a resource type"), "the cluster has no VolumeSnapshots: its storage lacks them"),
+        ((1, "Error from server (Forbidden)"), ""),
+    ],
+)
+def test_a_missing_class_is_named(monkeypatch: pytest.MonkeyPatch, answer: tuple[int, str], said: str) -> None:
+    """What kubectl would answer is written here: tests/e2e/ has a cluster with a class and one that is missing."""
+    code, text = answer
+    items = [{"metadata": {"name": "csi-disk"}, "driver": text}] if text else []
+    done = SimpleNamespace(returncode=code, stdout=json.dumps({"items": items}), stderr=text if code else "")
+    storage = {"metadata": {"name": "disk"}, "provisioner": "csi.example"}
+    monkeypatch.setattr(kubectl, "run_kubectl", lambda *_: done)
+    monkeypatch.setattr(kubectl, "list_objects", lambda *_: [storage])
+    gap = find_gap("prod", "csi-disk", "disk")
+    assert said in gap and bool(said) == bool(gap)
 
 
 class Cluster:

@@ -36,6 +36,8 @@ def name_owners(snapshot: Snapshot) -> tuple[str, str]:
 
 def choose(env: str, student: str, source: str) -> Snapshot:
     """Return the snapshot of a student that FROM names. Raises UserError with those that there are."""
+    if not student:
+        raise UserError("STUDENT: say whose snapshot, such as `STUDENT=ada FROM=snapshot`")
     if listing.is_shared(env):
         raise UserError(f"FROM is '{source}': the homes are on a file server. Use its own snapshots (docs/homes.md)")
     found = [item for item in snapshots.list_snapshots(env) if student in name_owners(item)]
@@ -72,6 +74,7 @@ def describe_volume(env: str, name: str, snapshot: Snapshot) -> dict[str, Any]:
 @contextmanager
 def read_archive(env: str, student: str, source: str) -> Iterator[tuple[Path, dict[str, Entry]]]:
     """Yield a folder with the archive of a snapshot, and its manifest. Both go at the end, and so does the volume."""
+    kubectl.require_access(env)
     snapshot = choose(env, student, source)
     taken, name = snapshots.format_taken(snapshot), snapshot["metadata"]["name"]
     volume = f"read-snapshot-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
