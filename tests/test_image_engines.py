@@ -210,7 +210,14 @@ def test_what_somebody_else_has_pushed_is_replaced(own: Path, home: str, base: s
     assert "nothing to do" in make(own, "image-push").stdout
 
 
-def test_what_fails_its_tests_is_not_pushed(own: Path) -> None:
+def list_containers(engine: str) -> str:
+    """The containers that an engine keeps, those of builds too."""
+    command = {"docker": "docker ps --all --quiet", "podman": "podman ps --all --external --quiet"}
+    return subprocess.check_output(command.get(engine, "buildah containers --quiet").split(), text=True)
+
+
+def test_what_fails_its_tests_is_not_pushed(own: Path, engine: str) -> None:
+    before = list_containers(engine)
     path = own / "image" / "requirements.txt"
     path.write_text(path.read_text("utf-8") + "no-such-package==1\n", encoding="utf-8")
     for target in ("image-test", "image-push"):
@@ -218,7 +225,7 @@ def test_what_fails_its_tests_is_not_pushed(own: Path) -> None:
         assert done.returncode == 2
         assert "PackageNotFoundError: No package metadata was found for no-such-package" in done.stdout + done.stderr
         assert "failed and says above why" in done.stderr
-    assert manifest(*reference(own)).status_code == 404
+    assert manifest(*reference(own)).status_code == 404 and list_containers(engine) == before
 
 
 def test_an_image_for_one_platform_is_built_again_for_both(own: Path, registry: str, base: str) -> None:

@@ -69,7 +69,8 @@ def run_visibly(*command: str | Path, hint: str = "") -> None:
 def build_stage(target: str, platforms: list[str], *arguments: str) -> None:
     """Build one stage of the Dockerfile for platforms."""
     engine = choose_engine()
-    command = ["docker", "buildx", "build"] if engine == "docker" else [engine, "build", "--layers"]
+    # Without --force-rm buildah keeps the container of a failed step, such as the tests, and its mount.
+    command = ["docker", "buildx", "build"] if engine == "docker" else [engine, "build", "--layers", "--force-rm"]
     foreign = ", ".join(one for one in platforms if one != HERE)
     needs = f"; an 'exec format error' there means that {foreign} needs an emulator here (Debian: qemu-user-static)"
     arguments = ("--target", target, "--platform", ",".join(platforms), *arguments)
