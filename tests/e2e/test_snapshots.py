@@ -134,6 +134,12 @@ def test_one_a_day_is_kept_and_the_storage_is_freed(repository: Repository, fold
     )
 
 
+def test_a_home_that_is_gone_comes_back(repository: Repository, folder: Path) -> None:
+    """The volume is as large as the claim would be. The home has a folder more: what ada's snapshot gave it."""
+    repository.kubectl("staging", "delete", "persistentvolumeclaim", "claim-grace")
+    assert "grace: 3 files restored" in restore(repository, "grace", "snapshot")
+
+
 def test_a_wrong_day_prints_the_days(repository: Repository, folder: Path) -> None:
     arguments = ("--env=staging", "--student=ada", "--from=snapshot:2001-01-01")
     done = repository.run_deployer("restore", *arguments, check=False)
