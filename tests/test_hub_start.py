@@ -5,7 +5,7 @@ import os
 import pytest
 import yaml
 
-from repositories import run_deployer, run_python
+from repositories import merge, run_deployer, run_python
 from students import Dumper
 
 PROD = "config/prod.yaml"
@@ -218,6 +218,28 @@ def test_check_shows_what_helm_and_the_guards_warn_of(each_helm, edited):
         "(JUPYTERHUB_SINGLEUSER_APP:jupyter_server.serverapp.ServerApp), because this value is not a map."
     ) in done.stdout
     assert "prod: warning: jupyterhub.hub.config.GitHubOAuthenticator: authenticator_class is 'shared-" in done.stdout
+
+
+def test_environments_with_one_host_are_rejected(edited):
+    repository = edited(hub_domain="hub.example.edu", tls="ingress")
+    for env in "staging", "prod":
+        change = {"ingress": {"hosts": ["hub.example.edu"], "tls": [{"hosts": ["hub.example.edu"], "secretName": "x"}]}}
+        change["hub"] = {"config": {"JupyterHub": {"public_url": "https://hub.example.edu/"}}}
+        file = repository / f"config/{env}.yaml"
+        values = merge(yaml.safe_load(file.read_text(encoding="utf-8")), {"jupyterhub": change})
+        file.write_text(yaml.dump(values, Dumper=Dumper), encoding="utf-8")
+    done = run_deployer(repository, "check", "--offline")
+    assert done.returncode == 1
+    assert "config/prod.yaml: 'hub.example.edu' is a host name of staging, too" in done.stderr
+
+
+def test_text_in_place_of_the_snippets_is_rejected_without_their_code(edited):
+    repository = edited()
+    add(repository, extraConfig="c.x = 1")
+    done = run_deployer(repository, "check", "--offline")
+    assert done.returncode == 1
+    assert "jupyterhub.hub.extraConfig: it is a text (c.x = 1), and must be a map." in done.stderr
+    assert "show_announcements" not in done.stderr
 
 
 def test_errors_of_nested_schemas_are_said_once(edited):

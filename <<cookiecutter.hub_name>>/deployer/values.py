@@ -157,9 +157,10 @@ def find_source(env: str, path: KeyPath) -> str:
     return ""
 
 
-def list_hosts(found: YamlMapping) -> list[str]:
-    """Return the host names that people type, of all ways of TLS that have some."""
-    return [str(host) for path in HOST_KEYS for host in find_value(found, "jupyterhub", *path) or []]
+def list_hosts(found: YamlMapping, used: bool = False) -> list[str]:
+    """Return the host names that people type, of all ways of TLS that have some, or of those that are turned on."""
+    places = [path for path in HOST_KEYS if not used or find_value(found, "jupyterhub", *path[:-1], "enabled")]
+    return [str(host) for path in places for host in find_value(found, "jupyterhub", *path) or []]
 
 
 def describe_image(env: str = "prod") -> str:

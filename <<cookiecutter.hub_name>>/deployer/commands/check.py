@@ -80,8 +80,22 @@ def check_environments(folder: Path) -> None:
             print(f"{env}: not validated, no schema for it: {', '.join(sorted(unknown))}")
         for warning in [*warnings, *hub_start.list_unknown_settings(found)]:
             print(f"{env}: warning: {warning}")
+    require_own_hosts()
     if all(map(configuration.find_hub, rendered.values())):
         print_hub_start(rendered)
+
+
+def require_own_hosts() -> None:
+    """Raise UserError where two environments have one host name: requests would reach either hub."""
+    seen: dict[str, str] = {}
+    for env in ENVIRONMENTS:
+        for host in set(values.list_hosts(values.read_values(env), used=True)):
+            if host in seen:
+                raise UserError(
+                    f"config/{env}.yaml: '{host}' is a host name of {seen[host]}, too, so students would reach either "
+                    f"hub. Write a host name of its own, and its sign-in's address, in config/{env}.yaml"
+                )
+            seen[host] = env
 
 
 def print_hub_start(rendered: dict[str, list[YamlMapping]]) -> None:

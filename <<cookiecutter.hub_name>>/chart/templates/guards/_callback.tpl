@@ -13,6 +13,15 @@
   {{- $hosts = concat $hosts ($hub.proxy.https.hosts | default list) }}
 {{- end }}
 {{- $path := printf "%s/hub/oauth_callback" (($hub.hub).baseUrl | default "/" | trimSuffix "/") }}
+{{- $base := ($hub.hub).baseUrl | default "/" }}
+{{- if not (hasPrefix "/" $base) }}
+jupyterhub.hub.baseUrl: '{{ $base }}' does not begin with /, so the hub would never be ready. Write /{{ $base }}.
+{{- end }}
+{{- range $host := $hosts }}
+  {{- if not (regexMatch "^([*][.])?([a-z0-9]([a-z0-9-]*[a-z0-9])?[.])*[a-z0-9]([a-z0-9-]*[a-z0-9])?$" $host) }}
+jupyterhub: '{{ $host }}' is not a host name. In {{ $env }}, write the name alone in hosts, in small letters, without https://, port or path, such as {{ regexReplaceAll "^[a-z]+://" (lower $host) "" | splitList "/" | first | splitList ":" | first }}.
+  {{- end }}
+{{- end }}
 {{- range $section, $settings := ($hub.hub).config }}
   {{- if kindIs "map" $settings }}
     {{- $callback := $settings.oauth_callback_url | default "" | toString }}

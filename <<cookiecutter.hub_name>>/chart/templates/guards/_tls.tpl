@@ -44,6 +44,16 @@ jupyterhub.hub.config.{{ $section }}.oauth_callback_url: people would sign in ov
     {{- end }}
   {{- end }}
 {{- end }}
+{{- $own := include "hub.authenticator" . | fromJson }}
+{{- range $trait := list "authorize_url" "token_url" "userdata_url" "jwks_endpoint" }}
+  {{- $url := get $own.settings $trait | default "" | toString }}
+  {{- if and $url (not (regexMatch "^https://|^http://(localhost|127\\.0\\.0\\.1)[:/]" $url)) }}
+jupyterhub.hub.config.{{ first $own.sections }}.{{ $trait }}: {{ ternary "the hub would take anybody's word for the provider's over plain HTTP" "it is not an address" (hasPrefix "http://" $url) }} ('{{ $url }}'). Begin it with https://.
+  {{- end }}
+{{- end }}
+{{- if eq (toString $own.settings.validate_server_cert) "false" }}
+jupyterhub.hub.config.{{ first $own.sections }}.validate_server_cert: anybody between the hub and the provider could say who signs in (false). Remove the line. For a certificate authority of your own, set http_request_kwargs: {ca_certs: FILE}.
+{{- end }}
 {{- $ingress := .Values.jupyterhub.ingress | default dict }}
 {{- if $ingress.enabled }}
   {{- $points := get ($ingress.annotations | default dict) "traefik.ingress.kubernetes.io/router.entrypoints" }}

@@ -11,6 +11,8 @@ NOISE = re.compile(r"^Error: execution error at \(.*?\): *\n?", re.MULTILINE)
 DEBUG_HINT = "Use --debug flag to render out invalid YAML"
 # Helm 4 writes the same text inside of a log line.
 WARNING = re.compile(r'^.*?warning: (.*?)"?$', re.MULTILINE)
+# The map may have texts of several lines.
+LONG_WARNING = re.compile(r'^[^\n]*?warning: cannot overwrite table [^\n]*?\(map\[.*?\]\)"?$', re.MULTILINE | re.DOTALL)
 REPLACED = re.compile(r"cannot overwrite table with non table for [^. ]+\.(\S+) \(map\[(.*)\]\)")
 # What templates say of a mapping that is not there.
 CRASH = ("nil pointer evaluating", "wrong type for value")
@@ -87,7 +89,7 @@ def translate(env: str, chart_name: str, text: str) -> str:
 
     A line that is not understood stays as Helm has written it.
     """
-    text = WARNING.sub("", NOISE.sub("", text.strip())).replace(DEBUG_HINT, "").strip()
+    text = WARNING.sub("", LONG_WARNING.sub("", NOISE.sub("", text.strip()))).replace(DEBUG_HINT, "").strip()
     lines = describe_crash(env, text) if any(words in text for words in CRASH) else []
     if lines:
         return "\n".join(lines)

@@ -19,8 +19,10 @@
 {{- end }}
 {{- range $key, $value := $values }}
   {{- $number := has (kindOf $value) (list "int64" "float64") }}
-  {{- if and $number (or (hasPrefix "jupyterhub." $key) (hasPrefix "course.node.sharedWith." $key)) (gt (float64 $value) 0.0) (lt (float64 $value) 67108864.0) }}
+  {{- if and $number (gt (float64 $value) 0.0) (lt (float64 $value) 67108864.0) }}
 {{ $key }}: a number without a unit is bytes ({{ include "hub.text" $value }}). Write {{ include "hub.text" $value }}{{ ternary "G" "M" (lt (float64 $value) 64.0) }}.
+  {{- else if and $number (lt (float64 $value) 0.0) }}
+{{ $key }}: it is below 0 ({{ include "hub.text" $value }}), and no server would start. Write a number with K, M, G or T after it, such as 512M.
   {{- else if and (not (kindIs "invalid" $value)) (not (include "hub.bytes" $value)) }}
 {{ $key }}: JupyterHub does not read '{{ $value }}'. Write a number with K, M, G or T after it, such as 512M or 2G (2G is what Kubernetes calls 2Gi).
   {{- end }}

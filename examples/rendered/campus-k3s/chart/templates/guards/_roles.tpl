@@ -60,8 +60,8 @@ jupyterhub.hub.loadRoles.{{ $name }}.users: it is not a list ({{ $users }}), and
 jupyterhub.hub.{{ $at }}[{{ $number }}]: {{ if kindIs "invalid" $name }}the item is empty{{ else }}it is not a text ({{ include "hub.text" $name }}){{ end }}, and the hub would not start. {{ if kindIs "invalid" $name }}Remove the line.{{ else }}Write it in quotes: '{{ include "hub.text" $name }}'.{{ end }}
     {{- else if not $name }}
 jupyterhub.hub.{{ $at }}[{{ $number }}]: the item is empty. Remove the line.
-    {{- else if regexMatch "^\\s|,|\\s$" $name }}
-jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' would be the name of one person. Write each name on a line of its own, without commas and without spaces around it.
+    {{- else if regexMatch "^[\\s@]|[,;<>]|\\s$" $name }}
+jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' would be the name of one person. Write each name on a line of its own, without an @ before it, commas, semicolons, angle brackets and spaces around it.
     {{- end }}
   {{- end }}
 {{- end }}

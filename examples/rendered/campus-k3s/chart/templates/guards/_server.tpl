@@ -4,6 +4,10 @@
 {{- range $place := include "hub.places" . | fromJsonArray }}
   {{- if and $place.cpuLimit $place.cpu (gt (float64 $place.cpu) (float64 $place.cpuLimit)) }}
 {{ $place.cpuLimitAt }}: {{ $place.cpuLimit }} is below {{ $place.cpuAt }} ({{ $place.cpu }}). Raise the limit, or lower the guarantee.
+  {{- else if and $place.cpuLimit (ge (float64 $place.cpuLimit) 500.0) }}
+{{ $place.cpuLimitAt }}: a node does not have so many processors ({{ include "hub.text" $place.cpuLimit }}). Write processors, not thousandths of them: {{ divf $place.cpuLimit 1000 }}.
+  {{- else if and $place.cpu (lt (float64 $place.cpu) 0.0) }}
+{{ $place.cpuAt }}: it is below 0 ({{ $place.cpu }}), and no server would start. Write a number of processors, such as 0.05.
   {{- else if and $place.cpuLimit (lt (float64 $place.cpuLimit) 0.1) }}
 {{ $place.cpuLimitAt }}: a server needs minutes to start with so little of a processor ({{ $place.cpuLimit }}). Write a number of processors, such as 1 or 0.5.
   {{- end }}
@@ -35,6 +39,11 @@ jupyterhub.singleuser.nodeSelector: the nodes of the pool {{ $pool }} take pods 
     {{- if lt (int64 $place.value) (int64 $wait.least) }}
 {{ $place.at }}: a server often takes longer to {{ $wait.does }} ({{ include "hub.text" $place.value }} seconds). Write seconds, such as {{ $wait.such }}.
     {{- end }}
+  {{- end }}
+{{- end }}
+{{- range $command := include "hub.valuesOf" (dict "root" . "key" "cmd" "trait" "cmd") | fromJsonArray }}
+  {{- if and (kindIs "string" $command.value) (regexMatch "\\S\\s+\\S" $command.value) }}
+{{ $command.at }}: Kubernetes would look for a program with this whole name ('{{ $command.value }}'), and no server would start. Write a list: [{{ regexSplit "\\s+" (trim $command.value) -1 | join ", " }}].
   {{- end }}
 {{- end }}
 {{- if kindIs "map" $user.extraEnv }}

@@ -35,6 +35,8 @@ jupyterhub.hub.config.{{ $section }}: nobody may sign in, because there is no ru
 {{- $section := first $own.sections | default "" }}
 {{- $set := $own.settings }}
 {{- $who := "" }}
+{{- /* A pattern that every name matches is none. */}}
+{{- $pattern := regexMatch "^\\^?\\(?[.][*+]\\)?\\$?$" ($set.username_pattern | default "") | ternary "" $set.username_pattern }}
 {{- $at := printf "%s.allow_all" $section }}
 {{- $accounts := dict
   "Auth0OAuthenticator" "an Auth0 account"
@@ -47,10 +49,10 @@ jupyterhub.hub.config.{{ $section }}: nobody may sign in, because there is no ru
 }}
 {{- if $set.allow_all }}
   {{- $who = get $accounts $section }}
-  {{- if or $set.hosted_domain $set.username_pattern (and $set.gitlab_url (ne (trimSuffix "/" $set.gitlab_url) "https://gitlab.com")) (and $set.github_url (ne (trimSuffix "/" $set.github_url) "https://github.com")) }}
+  {{- if or $set.hosted_domain $pattern (and $set.gitlab_url (ne (trimSuffix "/" $set.gitlab_url) "https://gitlab.com")) (and $set.github_url (ne (trimSuffix "/" $set.github_url) "https://github.com")) }}
     {{- $who = "" }}
   {{- end }}
-  {{- if and (eq $section "AzureAdOAuthenticator") (has ($set.tenant_id | default "") (list "" "common" "organizations" "consumers")) (not $set.username_pattern) }}
+  {{- if and (eq $section "AzureAdOAuthenticator") (has ($set.tenant_id | default "") (list "" "common" "organizations" "consumers")) (not $pattern) }}
     {{- $who = "a Microsoft account" }}
   {{- end }}
   {{- if eq $section "TmpAuthenticator" }}
@@ -92,6 +94,15 @@ course.openToEverybody: course.allow has replaced it ({{ .Values.course.openToEv
   {{- if $set.allow_existing_users }}
 [existing-users] jupyterhub.hub.config.{{ $section }}.allow_existing_users: anybody who has once signed in keeps access, after removal from the rules, too (true). Set it to false.
   {{- end }}
+  {{- $claims := list (dict "at" (printf "%s.username_claim" $section) "claim" $set.username_claim) }}
+  {{- range $idp, $rule := $set.idps }}
+    {{- $claims = append $claims (dict "at" (printf "%s.idps.'%s'.username_derivation.username_claim" $section $idp) "claim" ((($rule).username_derivation).username_claim)) }}
+  {{- end }}
+  {{- range $claims }}
+    {{- if has .claim (list "name" "display_name" "given_name" "family_name" "nickname") }}
+jupyterhub.hub.config.{{ .at }}: two people may have one name, and people can change theirs, so one could sign in as another ('{{ .claim }}'). Use what the provider gives to one person alone, such as sub, email or upn.
+    {{- end }}
+  {{- end }}
   {{- range $from, $to := $set.username_map | default dict }}
     {{- $staff := concat ($own.settings.admin_users | default list) (($roles.admin).users | default list) (index $roles "course-staff" | default dict | dig "users" list | default list) }}
     {{- if has $to $staff }}
@@ -101,11 +112,23 @@ course.openToEverybody: course.allow has replaced it ({{ .Values.course.openToEv
 {{- end }}
 {{- end }}
 
-{{- /* GitHub's teams as GitHub writes them, which never match. */ -}}
+{{- /* GitHub's teams as GitHub writes them, and Google's domains as nobody has them: they never match. */ -}}
 {{- define "guard.organizations" }}
+{{- $domains := (include "hub.authenticator" . | fromJson).settings.hosted_domain | default list }}
+{{- range $number, $domain := kindIs "slice" $domains | ternary $domains (list $domains) }}
+  {{- if not $domain }}
+jupyterhub.hub.config.GoogleOAuthenticator.hosted_domain[{{ $number }}]: the item is empty, which means every account that belongs to no organization: anybody on the internet. Remove the line.
+  {{- else if has $domain (list "gmail.com" "googlemail.com") }}
+jupyterhub.hub.config.GoogleOAuthenticator.hosted_domain: nobody may sign in by '{{ $domain }}', because such accounts belong to no organization. List their addresses in allowed_users.
+  {{- else if not (regexMatch "^[a-z0-9.-]+[.][a-z]+$" (toString $domain)) }}
+jupyterhub.hub.config.GoogleOAuthenticator.hosted_domain: '{{ $domain }}' is not a domain, so nobody may sign in by it. Write what follows the @ of the addresses, in small letters, such as example.edu.
+  {{- end }}
+{{- end }}
 {{- $names := (include "hub.authenticator" . | fromJson).settings.allowed_organizations | default list }}
 {{- range $name := kindIs "slice" $names | ternary $names (list $names) }}
-  {{- if contains "/" (toString $name) }}
+  {{- if contains "," (toString $name) }}
+jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' would be the name of one organization. Write a list: [{{ $name }}].
+  {{- else if contains "/" (toString $name) }}
 jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' is neither an organization nor a team. Write a team as {{ regexReplaceAll "^(https?:/)?/?(github\\.com/)?(orgs/)?" (toString $name) "" | replace "/teams/" ":" | replace "/" ":" }}.
   {{- end }}
 {{- end }}

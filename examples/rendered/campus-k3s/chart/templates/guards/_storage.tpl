@@ -18,6 +18,13 @@
 {{ $size.at }}: {{ $text }} is too little for a student's files, or for the hub's database. Write it with Gi, such as {{ $number }}Gi.
   {{- end }}
 {{- end }}
+{{- range $modes := include "hub.valuesOf" (dict "root" . "key" "storage.dynamic.storageAccessModes" "trait" "storage_access_modes") | fromJsonArray }}
+  {{- range $mode := kindIs "slice" $modes.value | ternary $modes.value (list $modes.value) }}
+    {{- if not (has $mode (list "ReadWriteOnce" "ReadWriteMany" "ReadWriteOncePod")) }}
+{{ $modes.at }}: no home can be made with '{{ $mode }}'. Write [ReadWriteOnce].
+    {{- end }}
+  {{- end }}
+{{- end }}
 {{- $home := $storage.homeMountPath | default "/home/jovyan" }}
 {{- /* What the images of Docker Stacks and of Rocker have, unless their variables choose another user. */}}
 {{- $own := "" }}
