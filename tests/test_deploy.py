@@ -45,7 +45,7 @@ def test_secrets_are_wanted_before_the_cluster_is_asked(repository: Path, chart:
 
 @pytest.mark.parametrize("timeout", ["10", "ten minutes", "", "-5m"])
 def test_a_time_limit_that_helm_does_not_read(repository: Path, timeout: str) -> None:
-    assert f"TIMEOUT is '{timeout}'" in rejected(repository, "deploy", f"--timeout={timeout}")
+    assert f"TIMEOUT: '{timeout}' is not" in rejected(repository, "deploy", f"--timeout={timeout}")
 
 
 def wanted(command: str) -> None:

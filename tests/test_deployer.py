@@ -133,7 +133,11 @@ CLUMSY = {
     "REVISION: 'last' is not a whole number.": ["rollback", "--env=prod", "--revision=last"],
     "PORT: 'abc' is not a port. Write a number from 1024 to 65535": ["try-hub", "--port=abc"],
     "PORT: '99999' is not a port.": ["try-on", "--on=kind", "--port=99999"],
-    "TIMEOUT is 'soon': write a number with s, m or h after it": ["try-on", "--on=kind", "--timeout=soon"],
+    "TIMEOUT: 'soon' is not a duration. Write a number with s, m or h": [
+        "try-on",
+        "--on=kind",
+        "--timeout=soon",
+    ],
 }
 
 

@@ -166,7 +166,7 @@ def test_a_flipped_byte_in_the_folder_is_found(home: Path, tmp_path: Path) -> No
     (tmp_path / "ada.tar.gz").write_bytes(archive)
     assert archives.find_damage(tmp_path, entry) == ""
     archives.require_file(tmp_path, entry, "week 1")
-    with pytest.raises(UserError, match=r"FILE is 'week 1/exercise\.ipnyb', .* there is 'week 1/exercise\.ipynb'"):
+    with pytest.raises(UserError, match=r"FILE: 'week 1/exercise\.ipnyb' .* It has 'week 1/exercise\.ipynb'"):
         archives.require_file(tmp_path, entry, "week 1/exercise.ipnyb")
     (tmp_path / "ada.tar.gz").write_bytes(archive[:500] + bytes([archive[500] ^ 1]) + archive[501:])
     with pytest.raises(UserError, match=r"ada\.tar\.gz: it is damaged"):
@@ -187,7 +187,7 @@ def test_one_archive_at_a_time(tmp_path: Path) -> None:
         (("restore",), "STUDENT: say whose home, such as `make restore STUDENT=ada`"),
         (("restore", "--student", "ada", "--all"), "STUDENT: say whose home"),
         (("restore", "--all", "--as", "eve"), "AS and FILE are for one STUDENT"),
-        (("archive", "--at-once", "0"), "AT_ONCE is 0: write how many homes"),
+        (("archive", "--at-once", "0"), "AT_ONCE: 0 is too few. Write how many homes"),
         (("archive", "--limit", "fast"), "LIMIT: 'fast' is not in JupyterHub's units"),
         (("backup-drill", "--from", "/nowhere"), "/nowhere: it has no archive. Run `make archive ENV=prod` first"),
     ],

@@ -257,7 +257,7 @@ def nothing_but_git(tmp_path: Path) -> str:
 def test_an_engine_that_is_not_known_is_named(own: Path) -> None:
     done = run_deployer(own, "image", "build", CONTAINER="rkt")
     assert done.returncode == 1
-    assert "CONTAINER is 'rkt': it must be one of docker, podman, buildah" in done.stderr
+    assert "CONTAINER: 'rkt' is not one of docker, podman, buildah. Write one of them" in done.stderr
 
 
 @pytest.mark.parametrize("action", ["build", "test", "push"])

@@ -216,7 +216,7 @@ def test_secrets_that_go(repository: Path, chart: Path) -> None:
 def test_a_base_that_is_not_there(repository: Path) -> None:
     done = run_deployer(repository, "impact", "--base=no-such-branch")
     assert done.returncode == 1
-    assert "there is no commit 'no-such-branch': say which to compare with" in done.stderr
+    assert "BASE: there is no commit 'no-such-branch'. Write the one to compare with" in done.stderr
 
 
 def test_a_configuration_that_is_rejected(repository: Path, chart: Path) -> None:

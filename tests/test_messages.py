@@ -126,11 +126,14 @@ def test_check_translates_the_schema_of_the_chart(edited, chart):
 
 def test_commands_without_a_repository_of_git(edited):
     repository = edited()
-    for fix, *command in (["`git init`", "impact", "--base", "origin/main"], ["run `git init`", "scan"]):
-        assert f"this folder is not a git repository yet: {fix}" in said(run_deployer(repository, *command))
+    for command in (["impact", "--base", "origin/main"], ["scan"]):
+        assert "this folder is not a git repository yet: run `git init`" in said(run_deployer(repository, *command))
     subprocess.run(["git", "init", "--quiet", repository], check=True)
     text = said(run_deployer(repository, "impact", "--base", "origin/main"))
-    assert text.strip() == "there is no commit 'origin/main': say which to compare with, `make impact BASE=main`"
+    assert (
+        text.strip()
+        == "BASE: there is no commit 'origin/main'. Write the one to compare with, such as `make impact BASE=main`"
+    )
 
 
 def test_files_that_editors_of_windows_write(edited):
@@ -157,7 +160,7 @@ def test_answers_without_a_name(edited):
 
 def test_cluster_asks_what_to_do(edited):
     text = said(run_deployer(edited(platform="gke"), "cluster"))
-    assert "say what to do: DO=create, DO=autoscale, DO=fixed, DO=pause" in text
+    assert "DO: '' is not an action. Write DO=create, DO=autoscale, DO=fixed, DO=pause" in text
 
 
 def test_nobody_has_to_read_to_the_end(bake):

@@ -217,7 +217,7 @@ def test_answers_that_cannot_be_right_are_rejected_and_nothing_is_written(course
     file.write_text(yaml.safe_dump({**NEW, "admin_users": "?"}), encoding="utf-8")
     rejected(run_deployer(course, *new), "admin_users", "was removed again")
     for name in "stat-101", "../x", "":
-        rejected(run_deployer(course, "new-class", "--name", name, "--answers", str(file)), f"NAME is '{name}'")
+        rejected(run_deployer(course, "new-class", "--name", name, "--answers", str(file)), f"NAME: '{name}'")
     (course / "NOTES.md").write_text("Edited.\n", encoding="utf-8")
     file.write_text(yaml.safe_dump(NEW), encoding="utf-8")
     rejected(run_deployer(course, *new), "the working tree is not what is committed")

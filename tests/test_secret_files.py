@@ -152,7 +152,9 @@ def test_a_name_that_would_be_more_than_a_comment_is_rejected(hub: Path, tmp_pat
     before = contents(hub)
     done = make(hub, "secrets-share", f"WITH={new_recipient(tmp_path)}", f"NAME={name}")
     assert done.returncode != 0
-    assert done.stderr.startswith(f"NAME is {name!r}: it must be a name on one line without #")
+    assert done.stderr.startswith(
+        f"NAME: {name!r} cannot be beside the recipient in .sops.yaml. Write a name on one line without #"
+    )
     assert contents(hub) == before
 
 
