@@ -35,7 +35,7 @@ def test_a_dirty_tree_is_rejected_and_its_files_are_named(repository: Path) -> N
     commit(repository)
     (repository / "config" / "new.yaml").write_text("a: b\n", "utf-8")
     said = rejected(repository, "deploy")
-    assert "commit or stash" in said and "config/new.yaml" in said
+    assert "Commit or stash" in said and "config/new.yaml" in said
 
 
 def test_secrets_are_wanted_before_the_cluster_is_asked(repository: Path, chart: Path) -> None:

@@ -71,7 +71,7 @@ def test_prod_rejects_deploys_during_an_exam(repository: Path) -> None:
     assert "prod: the exam 'Final' is from 20" in said and "`make deploy ENV=prod IN_EXAM=y`" in said
     # The next that stops both is the change above, which is not committed.
     for options in ("--env=prod", "--in-exam"), ("--env=staging",):
-        assert "commit or stash" in run_deployer(repository, "deploy", *options).stderr
+        assert "Commit or stash" in run_deployer(repository, "deploy", *options).stderr
 
 
 def test_a_calendar_that_cannot_be_read(repository: Path) -> None:

@@ -39,12 +39,12 @@ def find_given_chart(given: str, file: str, wanted: YamlMapping) -> Path:
     path = Path(given) / file if Path(given).is_dir() else Path(given)
     if not path.is_file():
         raise ChartUnavailableError(
-            f"Z2JH_CHART is '{given}', where there is no {file}: point it at the packaged chart, or unset it"
+            f"Z2JH_CHART: there is no {file} at '{given}'. Point it at the packaged chart, or unset it"
         )
     found = yaml.safe_load(read_output(find_tool("helm"), "show", "chart", path))
     if (found["name"], found["version"]) != (wanted["name"], wanted["version"]):
         raise ChartUnavailableError(
-            f"Z2JH_CHART is '{given}', which is {found['name']} {found['version']}; chart/Chart.yaml requires {file}"
+            f"Z2JH_CHART: '{given}' is {found['name']} {found['version']}; chart/Chart.yaml requires {file}. Replace it"
         )
     return path
 

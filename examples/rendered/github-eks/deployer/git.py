@@ -22,9 +22,9 @@ def require_clean_worktree() -> str:
     """Return the commit that is checked out. Raises UserError where the working tree is not that commit."""
     head = find_head()
     if not head:
-        raise UserError("there is no commit yet, and what runs must be one: `git init`, `git add .`, `git commit`")
+        raise UserError("there is no commit yet. Make one: `git init`, `git add .`, `git commit`")
     if changed := read_output("git", "status", "--porcelain").rstrip():
-        raise UserError(f"the working tree is not what is committed, and what runs must be: commit or stash\n{changed}")
+        raise UserError(f"the working tree is not what is committed. Commit or stash these changes:\n{changed}")
     return head
 
 
@@ -47,8 +47,8 @@ def resolve_commit(ref: str) -> str:
     if done.returncode == 0:
         return done.stdout.strip()
     if "not a git repository" in done.stderr:
-        raise UserError("this folder is not a git repository yet: `git init`, commit, then again")
-    raise UserError(f"there is no commit '{ref}': say which to compare with, `make impact BASE=main`")
+        raise UserError("this folder is not a git repository yet: run `git init`, commit, then this again")
+    raise UserError(f"BASE: there is no commit '{ref}'. Write the one to compare with, such as `make impact BASE=main`")
 
 
 def is_ancestor(older: str, newer: str) -> bool:
@@ -83,7 +83,7 @@ def check_out(commit: str) -> Iterator[Path]:
 
 
 @contextmanager
-def written_tree(folder: str) -> Iterator[tuple[str, dict[str, str]]]:
+def write_tree(folder: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the tree hash of a folder as it is in the working tree, and the environment in which git knows the tree.
 
     The index is temporary, so that nothing becomes staged. Where there is no repository, a temporary one does.
@@ -103,13 +103,13 @@ def written_tree(folder: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 def hash_tree(folder: str) -> str:
     """Return the hash that git gives a folder once its present content is committed."""
-    with written_tree(folder) as (tree, _):
+    with write_tree(folder) as (tree, _):
         return tree
 
 
 def extract_tree(folder: str, target: Path) -> str:
     """Write the files that the tree hash of a folder covers, and no others, below a target. Returns the hash."""
-    with written_tree(folder) as (tree, environ), tempfile.NamedTemporaryFile() as archive:
+    with write_tree(folder) as (tree, environ), tempfile.NamedTemporaryFile() as archive:
         read_output("git", "archive", "--format=tar", f"--output={archive.name}", tree, environ=environ)
         # Not a checkout: an archive has the same modes under every umask, and so has the image.
         with tarfile.open(archive.name) as packed:

@@ -69,7 +69,7 @@ def parse_duration(duration: str, key: str) -> int:
     """Return a duration as Helm reads it in seconds: 90s, 10m or 1h."""
     found = re.fullmatch(r"([0-9]+)([smh])", duration)
     if not found:
-        raise UserError(f"{key} is '{duration}': write a number with s, m or h after it, such as 10m")
+        raise UserError(f"{key}: '{duration}' is not a duration. Write a number with s, m or h after it, such as 10m")
     return int(found[1]) * SECONDS[found[2]]
 
 
@@ -79,7 +79,7 @@ def parse_time(value: object, key: str) -> int:
         moment = time.fromisoformat(str(value))
     except ValueError as error:
         raise UserError(
-            f"{key} '{value}' is not a time of day. Write it with 24 hours and in quotes, such as '09:00'"
+            f"{key}: '{value}' is not a time of day. Write it with 24 hours and in quotes, such as '09:00'"
         ) from error
     return 60 * moment.hour + moment.minute
 

@@ -71,7 +71,7 @@ def acquire(env: str, limit: float, announce: Callable[[str], None]) -> bool:
         holder = found["spec"].get("holderIdentity", "somebody")
         if time.monotonic() - start >= max(limit, EXPIRY):
             raise UserError(
-                f"another deploy ({holder}) is still at work after {limit:.0f} seconds: stop it, or run the command "
+                f"another deploy ({holder}) is still at work after {limit:.0f} seconds. Stop it, or run the command "
                 "again later"
             )
         if not announced:

@@ -59,11 +59,11 @@ def require_name(name: str, old: dict[str, str]) -> None:
     """Raise UserError where the name cannot be that of another hub."""
     if not re.fullmatch(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", name):
         raise UserError(
-            f"NAME is '{name}', which is not a name of lower-case letters, digits and hyphens, 40 at most, a letter "
-            "first: `make new-class NAME=stat-102`"
+            f"NAME: '{name}' is not a name of lower-case letters, digits and hyphens, 40 at most, a letter first. "
+            "Write one, such as `make new-class NAME=stat-102`"
         )
     if name == old["hub_name"]:
-        raise UserError(f"NAME is '{name}', which is this hub's: two hubs of one name would be one. Choose another")
+        raise UserError(f"NAME: '{name}' is this hub's, and two hubs of one name would be one. Choose another")
 
 
 def require_own(old: dict[str, str], given: dict[str, str], ask: bool) -> None:

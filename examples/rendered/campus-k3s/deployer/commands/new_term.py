@@ -56,10 +56,10 @@ def require_given(given: dict[str, str], file: str, ask: bool) -> None:
 def name_tag(term: str) -> str:
     """Return the tag of the old term. Raises UserError where it cannot be one."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", term):
-        raise UserError(f"OLD is '{term}': name the old term, for its tag in git: `make new-term OLD=2026-autumn`")
+        raise UserError(f"OLD: '{term}' cannot be a tag in git. Name the old term: `make new-term OLD=2026-autumn`")
     tag = f"term-{term}"
     if run_program("git", "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}").returncode == 0:
-        raise UserError(f"OLD is '{term}', and git has the tag {tag}: name the term that ends now")
+        raise UserError(f"OLD: git has the tag {tag} already ('{term}'). Name the term that ends now")
     return tag
 
 

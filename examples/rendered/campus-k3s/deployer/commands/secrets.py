@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
         forgetting.forget_secrets()
         print("Removed: the secrets, and everyone who could open them. `make secrets` creates new ones")
     elif not env or (action == "set" and not key):
-        raise UserError(f"say which: `make secrets-{action} ENV=prod{' KEY=...' if action == 'set' else ''}`")
+        which = " KEY=..." if action == "set" else ""
+        raise UserError(f"{'KEY' if env else 'ENV'}: missing. Run `make secrets-{action} ENV={env or 'prod'}{which}`")
     elif action == "set":
         set_secret(env, key)
     elif action == "show":
@@ -114,7 +115,7 @@ def find_secret(env: str, name: str) -> KeyPath:
         if join_keys(path) == name and path != generation.OWNER:
             return path
     names = "\n  ".join(join_keys(path) for path in generation.list_recipes())
-    raise UserError(f"KEY is '{name}', which is not a secret of {env}. These are:\n  {names}")
+    raise UserError(f"KEY: '{name}' is not a secret of {env}. Write one of these:\n  {names}")
 
 
 def set_secret(env: str, name: str) -> None:

@@ -19,11 +19,11 @@ ENV = "prod"
 def require_choice(choice: str) -> None:
     """Raise UserError where the homes cannot be treated so, before anything has begun."""
     if choice not in CHOICES:
-        raise UserError(f"HOMES is '{choice}': write one of {', '.join(CHOICES)}. `empty` archives them first")
+        raise UserError(f"HOMES: '{choice}' is not one of {', '.join(CHOICES)}. Write one; `empty` archives first")
     if choice != "keep":
         kubectl.require_access(ENV)
         if not release.list_revisions(ENV):
-            raise UserError(f"HOMES is '{choice}', and {chart.name_release(ENV)} is not deployed: it has no homes")
+            raise UserError(f"HOMES: {chart.name_release(ENV)} is not deployed, and has no homes. Leave HOMES out")
 
 
 def find_folder(tag: str) -> Path:

@@ -15,7 +15,7 @@ import yaml
 from deployer import chart
 from deployer.errors import UserError
 from deployer.image import pushed
-from deployer.image.reference import extracted, find_reference, list_platforms
+from deployer.image.reference import extract_files, find_reference, list_platforms
 from deployer.process import find_tool, read_output, run
 
 ENGINES = ("docker", "podman", "buildah")
@@ -50,7 +50,7 @@ def choose_engine() -> str:
     """Return docker, podman or buildah: the one that $CONTAINER names, else the first that can build."""
     wanted = os.environ.get("CONTAINER")
     if wanted and wanted not in ENGINES:
-        raise UserError(f"CONTAINER is '{wanted}': it must be one of {', '.join(ENGINES)}")
+        raise UserError(f"CONTAINER: '{wanted}' is not one of {', '.join(ENGINES)}. Write one of them, or unset it")
     reasons = []
     for name in [wanted] if wanted else ENGINES:
         reason = explain_unusable(name)
@@ -74,7 +74,7 @@ def build_stage(target: str, platforms: list[str], *arguments: str) -> None:
     foreign = ", ".join(one for one in platforms if one != HERE)
     needs = f"; an 'exec format error' there means that {foreign} needs an emulator here (Debian: qemu-user-static)"
     arguments = ("--target", target, "--platform", ",".join(platforms), *arguments)
-    with extracted() as folder:
+    with extract_files() as folder:
         run_visibly(*command, *arguments, folder, hint=needs if foreign else "")
 
 

@@ -38,7 +38,7 @@ def add_own_key() -> str:
     file = sops.find_key_file()
     if file.resolve().is_relative_to(ROOT):
         raise UserError(
-            f"SOPS_AGE_KEY_FILE is {file}, inside the repository, where no key belongs: unset it, or move the file"
+            f"SOPS_AGE_KEY_FILE: {file} is inside the repository, where no key belongs. Unset it, or move the file"
         )
     sops.require_private_key_file()
     text, recipient = generate_key()
@@ -102,10 +102,10 @@ def list_remaining(env: str, recipient: str) -> dict[str, str]:
     """Return the recipients without one. Raises UserError where that is not one, or nobody here could open the rest."""
     names = read_names(env)
     if recipient not in names:
-        raise UserError(f"WITH is '{recipient}', which .sops.yaml does not name for {env}")
+        raise UserError(f"WITH: '{recipient}' is not a recipient of {env}. Write one that .sops.yaml names")
     remaining = {key: name for key, name in names.items() if key != recipient}
     if not set(remaining) & set(list_own_recipients()):
-        raise UserError(f"without {recipient} nobody here could open secrets/{env}.yaml: somebody else removes you")
+        raise UserError(f"WITH: only '{recipient}' opens secrets/{env}.yaml here. Ask somebody else to remove you")
     return remaining
 
 

@@ -83,7 +83,7 @@ def make_claims(authenticator: Any, name: str, belongs: bool) -> Claims:
     idps = getattr(authenticator, "idps", None) or {}
     claims["idp"] = next(iter(idps), "") if belongs else f"https://{ELSEWHERE}/idp"
     rule = idps.get(claims["idp"], {}).get("username_derivation", {})
-    named = (rule.get("username_claim"), getattr(authenticator, "username_claim", ""), username_key(authenticator))
+    named = (rule.get("username_claim"), getattr(authenticator, "username_claim", ""), find_username_key(authenticator))
     for claim in named:
         if isinstance(claim, str) and claim:
             set_nested(claims, claim, name)
@@ -97,7 +97,7 @@ def make_claims(authenticator: Any, name: str, belongs: bool) -> Claims:
     return json.loads(json.dumps(claims))  # type: ignore[no-any-return]
 
 
-def username_key(authenticator: Any) -> str:
+def find_username_key(authenticator: Any) -> str:
     """Return the claim that an LMS tells the name in."""
     key = getattr(authenticator, "username_key", "") or ""
     custom = "https://purl.imsglobal.org/spec/lti/claim/custom"

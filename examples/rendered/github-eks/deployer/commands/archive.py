@@ -44,7 +44,7 @@ class Work:
 def run(arguments: argparse.Namespace) -> None:
     env = arguments.env
     if arguments.at_once < 1:
-        raise UserError(f"AT_ONCE is {arguments.at_once}: write how many homes to read at the same time, such as 2")
+        raise UserError(f"AT_ONCE: {arguments.at_once} is too few. Write how many homes to read at once, such as 2")
     limit = units.parse_memory(arguments.limit, "LIMIT") / arguments.at_once
     kubectl.require_access(env)
     archive_homes(env, archives.find_folder(env, arguments.to), limit, arguments.at_once)

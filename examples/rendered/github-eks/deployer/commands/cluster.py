@@ -47,7 +47,7 @@ def read_settings() -> dict[str, str]:
 def run(arguments: argparse.Namespace) -> None:
     if arguments.action not in ACTIONS:
         listed = ", ".join(f"DO={action}" for action in ACTIONS)
-        raise UserError(f"say what to do: {listed}; docs/cluster.md says what each does")
+        raise UserError(f"DO: '{arguments.action}' is not an action. Write {listed}; see docs/cluster.md")
     program = FOLDER / f"{arguments.action}.sh"
     settings = read_settings()
     cluster = settings["CLUSTER"]

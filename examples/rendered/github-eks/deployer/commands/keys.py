@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     elif arguments.env:
         print_pipeline_key(arguments.env)
     else:
-        raise UserError("say which: `make secrets-pipeline-key ENV=prod`")
+        raise UserError("ENV: missing. Run `make secrets-pipeline-key ENV=prod`")
 
 
 def add_own_key() -> str:
@@ -64,12 +64,12 @@ def share(envs: list[str], recipient: str, name: str) -> None:
     """Let somebody open the secrets."""
     if not keys.RECIPIENT.fullmatch(recipient):
         raise UserError(
-            f"WITH is {recipient!r}, which is not a recipient: it starts with age1, and `age-keygen -y` prints it"
+            f"WITH: {recipient!r} is not a recipient. Write one, which starts with age1: `age-keygen -y` prints it"
         )
     if not keys.is_name(name):
         raise UserError(
-            f"NAME is {name!r}: it must be a name on one line without #, which stands beside the recipient in "
-            ".sops.yaml, such as NAME='Ada Lovelace'"
+            f"NAME: {name!r} cannot be beside the recipient in .sops.yaml. Write a name on one line without #, such as "
+            "NAME='Ada Lovelace'"
         )
     for env in envs:
         keys.share(env, recipient, name)

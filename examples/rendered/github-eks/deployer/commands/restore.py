@@ -121,7 +121,7 @@ def normalize_file(env: str, file: str) -> str:
     mount = find_value(listing.read_storage(env), "homeMountPath") or "/home/jovyan"
     found = posixpath.normpath(re.sub(rf"^(~|{re.escape(str(mount))})/", "", file)) if file else ""
     if found.startswith(("/", "..")) or found == ".":
-        raise UserError(f"FILE is '{file}': write its path in the home, such as FILE=week-1/exercise.ipynb")
+        raise UserError(f"FILE: '{file}' is not a path in the home. Write one, such as FILE=week-1/exercise.ipynb")
     return found
 
 

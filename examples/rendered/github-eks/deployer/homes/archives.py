@@ -79,8 +79,8 @@ def require_file(folder: Path, entry: Entry, file: str) -> None:
         names = [info.name for info in tar]
     if not any(name == file or name.startswith(f"{file}/") for name in names):
         close = difflib.get_close_matches(file, names, n=3, cutoff=0.4)
-        hint = f"; there is {', '.join(map(ascii, close))}" if close else ""
-        raise UserError(f"FILE is '{file}', which is not in the archive{hint}")
+        hint = f". It has {', '.join(map(ascii, close))}" if close else ""
+        raise UserError(f"FILE: '{file}' is not in the archive{hint}")
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def list_platforms() -> list[str]:
 
 
 @contextmanager
-def extracted() -> Iterator[Path]:
+def extract_files() -> Iterator[Path]:
     """Yield a folder with the files that the tag is the hash of, and no others."""
     with tempfile.TemporaryDirectory() as folder:
         if git.extract_tree(IMAGE.name, Path(folder)) != find_reference().rpartition(":")[2]:
