@@ -177,6 +177,11 @@ SEATS = {
     "empty": ("    memory: ", "    memory: # ", "config/hub.yaml: course.node.memory is empty."),
     "unit": ("    memory: ", "    memory: 15Gi # ", "course.node.memory: '15Gi' is not in JupyterHub's units."),
     "list": ("  node:\n", "  node: []\n  nodes:\n", "config/hub.yaml: course.node must be of the type object ([])."),
+    "time": (
+        "    classes: []",
+        "    classes: [{days: [mon], start: '0900', end: '11:30'}]",
+        "course.calendar.classes: start: '0900' is not a time of day.",
+    ),
     "end": ("    termEnds: ''", "    termEnds: soon", "course.calendar.termEnds: 'soon' is not a date."),
     "guarantee": (
         "      guarantee: 2G",

@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, timezone
 
 from deployer.errors import UserError
 
@@ -75,13 +75,10 @@ def parse_duration(duration: str, key: str) -> int:
 
 def parse_time(value: object, key: str) -> int:
     """Return a time of day as minutes since midnight."""
-    try:
-        moment = time.fromisoformat(str(value))
-    except ValueError as error:
-        raise UserError(
-            f"{key}: '{value}' is not a time of day. Write it with 24 hours and in quotes, such as '09:00'"
-        ) from error
-    return 60 * moment.hour + moment.minute
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", str(value))
+    if not found:
+        raise UserError(f"{key}: '{value}' is not a time of day. Write it with 24 hours and in quotes, such as '09:00'")
+    return 60 * int(found[1]) + int(found[2])
 
 
 def parse_date(value: object, key: str) -> date | None:

@@ -1,8 +1,10 @@
-{{- /* A database server that nothing names. The URL may be in the owner's own Secret. */ -}}
+{{- /* A database server that nothing names, for the URL may be in the owner's own Secret; and a database that is lost. */ -}}
 {{- define "guard.database" }}
 {{- $hub := .Values.jupyterhub.hub | default dict }}
 {{- $type := ($hub.db).type | default "sqlite-pvc" }}
 {{- if and (not (hasPrefix "sqlite" $type)) (not $hub.db.url) (not $hub.existingSecret) (not (($hub.config).JupyterHub).db_url) }}
 jupyterhub.hub.db.url: it is empty, and hub.db.type is '{{ $type }}'. Write the database's URL, such as {{ ternary "mysql+pymysql" "postgresql+psycopg2" (eq $type "mysql") }}://USER@HOST/DATABASE, or use sqlite-pvc.
+{{- else if eq $type "sqlite-memory" }}
+jupyterhub.hub.db.type: each restart of the hub would forget who runs which server, and those servers would go on unseen (sqlite-memory). Use sqlite-pvc.
 {{- end }}
 {{- end }}

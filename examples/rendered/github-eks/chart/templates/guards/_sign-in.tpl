@@ -133,3 +133,17 @@ jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' 
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{- /* Other websites that may act for a student who has signed in. */ -}}
+{{- define "guard.other-websites" }}
+{{- $at := "jupyterhub.hub.config.JupyterHub.tornado_settings" }}
+{{- $tornado := ((.Values.jupyterhub.hub).config).JupyterHub | default dict | dig "tornado_settings" dict | default dict }}
+{{- if eq (toString $tornado.xsrf_cookies) "false" }}
+{{ $at }}.xsrf_cookies: every website could act for a student who has signed in (false). Remove the line.
+{{- end }}
+{{- range $name, $value := $tornado.headers }}
+  {{- if and (eq (lower $name) "access-control-allow-origin") (eq (toString $value) "*") }}
+{{ $at }}.headers.{{ $name }}: every website could read what the hub answers ('*'). Write the address of the one that must.
+  {{- end }}
+{{- end }}
+{{- end }}
