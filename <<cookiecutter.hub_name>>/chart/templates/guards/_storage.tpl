@@ -14,7 +14,7 @@
 {{ $size.at }}: '{{ $text }}' is not a size for Kubernetes. Write it with Gi, such as {{ $number }}Gi.
   {{- else if not (regexMatch "[0-9](Mi|Gi|Ti|Pi|M|G|T|P)$" $text) }}
 {{ $size.at }}: {{ $text }} is less than a file system needs, because {{ if regexMatch "[0-9]$" $text }}a number without a unit is bytes{{ else }}{{ regexFind "[A-Za-z]+$" $text }} is a thousand bytes{{ end }}. Write it with Gi, such as {{ ternary $number "10" (lt (float64 $number) 1000.0) }}Gi.
-  {{- else if and (regexMatch "[0-9]Mi?$" $text) (lt (float64 $number) 100.0) }}
+  {{- else if and (regexMatch "[0-9]Mi?$" $text) (lt (float64 $number) 50.0) }}
 {{ $size.at }}: {{ $text }} is too little for a student's files, or for the hub's database. Write it with Gi, such as {{ $number }}Gi.
   {{- end }}
 {{- end }}
