@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import date, timedelta
 from pathlib import Path
 from shutil import copytree
@@ -60,7 +61,8 @@ def changed(values: dict, change: dict) -> dict:
         if value is None:
             place.pop(key, None)
         else:
-            place[key] = value
+            # A base is for all tests, and a later path may go into it.
+            place[key] = deepcopy(value)
     return values
 
 
