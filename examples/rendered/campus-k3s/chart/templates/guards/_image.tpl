@@ -15,14 +15,16 @@ jupyterhub.singleuser.image.tag: '{{ $name }}' has no tag. Write a tag that does
     {{- include "hub.pinned" (dict "image" (printf "%s:%s" $name $tag) "at" "jupyterhub.singleuser.image.tag") }}
   {{- end }}
 {{- end }}
+{{- /* The tag of the chart's own images. A chart that was packaged from a branch has that of the branch. */}}
+{{- $own := toString (((.Values.jupyterhub.singleuser).networkTools).image).tag }}
 {{- $user := omit (.Values.jupyterhub.singleuser | default dict) "image" "extraAnnotations" "extraEnv" "extraFiles" "extraLabels" }}
-{{- include "hub.images" (dict "path" "jupyterhub" "value" (omit .Values.jupyterhub "hub" "singleuser")) }}
-{{- include "hub.images" (dict "path" "jupyterhub.hub" "value" (omit (.Values.jupyterhub.hub | default dict) "config" "extraConfig" "extraEnv" "extraFiles")) }}
-{{- include "hub.images" (dict "path" "jupyterhub.singleuser" "value" $user) }}
+{{- include "hub.images" (dict "own" $own "path" "jupyterhub" "value" (omit .Values.jupyterhub "hub" "singleuser")) }}
+{{- include "hub.images" (dict "own" $own "path" "jupyterhub.hub" "value" (omit (.Values.jupyterhub.hub | default dict) "config" "extraConfig" "extraEnv" "extraFiles")) }}
+{{- include "hub.images" (dict "own" $own "path" "jupyterhub.singleuser" "value" $user) }}
 {{- range $section := list "KubeSpawner" "Spawner" }}
-  {{- include "hub.images" (dict "path" (printf "jupyterhub.hub.config.%s" $section) "value" (omit (get (($.Values.jupyterhub.hub).config | default dict) $section | default dict) "image" "environment")) }}
+  {{- include "hub.images" (dict "own" $own "path" (printf "jupyterhub.hub.config.%s" $section) "value" (omit (get (($.Values.jupyterhub.hub).config | default dict) $section | default dict) "image" "environment")) }}
 {{- end }}
-{{- include "hub.images" (dict "path" "backup" "value" (.Values.backup | default dict)) }}
+{{- include "hub.images" (dict "own" $own "path" "backup" "value" (.Values.backup | default dict)) }}
 {{- end }}
 
 {{- /* Sentences for each image below `path`: a text, as in containers and profiles, or a map with name and tag, as in the chart. */ -}}
@@ -30,7 +32,7 @@ jupyterhub.singleuser.image.tag: '{{ $name }}' has no tag. Write a tag that does
 {{- $path := .path }}
 {{- if kindIs "slice" .value }}
   {{- range $number, $item := .value }}
-    {{- include "hub.images" (dict "path" (printf "%s[%d]" $path $number) "value" $item) }}
+    {{- include "hub.images" (dict "own" $.own "path" (printf "%s[%d]" $path $number) "value" $item) }}
   {{- end }}
 {{- else if kindIs "map" .value }}
   {{- range $key, $value := .value }}
@@ -38,9 +40,11 @@ jupyterhub.singleuser.image.tag: '{{ $name }}' has no tag. Write a tag that does
     {{- if and (eq $key "image") (kindIs "string" $value) $value }}
       {{- include "hub.pinned" (dict "image" $value "at" $at) }}
     {{- else if and (kindIs "map" $value) ($value).name (hasKey ($value | default dict) "tag") }}
-      {{- include "hub.pinned" (dict "image" (printf "%s:%s" $value.name (toString $value.tag)) "at" (printf "%s.tag" $at)) }}
+      {{- if not (and (hasPrefix "quay.io/jupyterhub/k8s-" $value.name) (eq (toString $value.tag) $.own)) }}
+        {{- include "hub.pinned" (dict "image" (printf "%s:%s" $value.name (toString $value.tag)) "at" (printf "%s.tag" $at)) }}
+      {{- end }}
     {{- else if not (has $key (list "environment" "extra_annotations" "extra_labels" "annotations" "labels")) }}
-      {{- include "hub.images" (dict "path" $at "value" $value) }}
+      {{- include "hub.images" (dict "own" $.own "path" $at "value" $value) }}
     {{- end }}
   {{- end }}
 {{- end }}
