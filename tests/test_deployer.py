@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Only these print what people see.
 PRINTERS = {PACKAGE / "__main__.py", *(PACKAGE / "commands").glob("*.py")}
 # The trial prints its steps while they run.
-PRINTERS |= {PACKAGE / "trial" / "report.py", PACKAGE / "trial" / "robot.py"}
+PRINTERS |= {PACKAGE / "trial" / "robot.py"}
 # A program that runs in a pod, and prints to the one here.
 AGENT = PACKAGE / "homes" / "agent.py"
 PRINTERS |= {AGENT}
@@ -147,3 +148,26 @@ def test_wrong_value_is_rejected_with_a_sentence(sentence: str, monkeypatch: pyt
     program = importlib.import_module("deployer.__main__")
     with pytest.raises(program.UserError, match=re.escape(sentence)):
         program.load_command(CLUMSY[sentence][0]).run(program.parse_arguments(CLUMSY[sentence]))
+
+
+@pytest.mark.parametrize(
+    ("commits", "first"),
+    [
+        (["a", "b"], 2),
+        # b was deployed twice.
+        (["a", "b", "b"], 2),
+        # A rollback from b to a.
+        (["a", "b", "a"], 1),
+        # What Helm has done by hand has no commit.
+        (["", "b", ""], 3),
+    ],
+)
+def test_a_rollback_goes_below_the_first_revision_of_a_commit(
+    monkeypatch: pytest.MonkeyPatch, commits: list[str], first: int
+) -> None:
+    monkeypatch.syspath_prepend(PACKAGE.parent)
+    release = importlib.import_module("deployer.cluster.release")
+    rollback = importlib.import_module("deployer.commands.rollback")
+    now = datetime.now(timezone.utc)
+    kept = [release.Revision(number, "superseded", now, commit) for number, commit in enumerate(commits, 1)]
+    assert rollback.find_first_of_commit(kept) == first

@@ -240,11 +240,21 @@ def test_an_interrupted_first_install_is_repaired(repository) -> None:
     assert "robot student: all checks passed" in said
 
 
-def test_a_rollback_goes_to_the_last_good_revision(repository, student) -> None:
-    done = repository.run_deployer("rollback", "--env=staging", f"--timeout={TIMEOUT}")
-    assert "is what revision" in done.stdout and "robot student: all checks passed" in done.stdout
+def test_each_rollback_goes_to_an_earlier_commit(repository, student) -> None:
+    repository.change({"course": {"contact": "first@example.edu"}}, "The first contact")
+    first = repository.run("git", "log", "-1", "--format=%h").stdout.strip()
+    repository.deploy()
+    for text in "second", "third":
+        repository.change({"course": {"contact": f"{text}@example.edu"}}, f"The {text} contact")
+        repository.deploy()
+    # The same commit once more.
+    repository.deploy()
+    for _ in range(2):
+        done = repository.run_deployer("rollback", "--env=staging", f"--timeout={TIMEOUT}")
+        assert "is what revision" in done.stdout and "robot student: all checks passed" in done.stdout
+    said = repository.run_deployer("status", "--env=staging").stdout
+    assert re.search(rf"is deployed, {first}", said), said
     assert student.closed is None
-    print(repository.run_deployer("status", "--env=staging").stdout)
 
 
 def users(repository) -> list[str]:

@@ -43,14 +43,23 @@ def choose_revision(env: str, number: int | None) -> Revision:
     if not kept:
         raise UserError(f"{chart.name_release(env)}: nothing is deployed")
     if number is None:
-        target = release.find_last_good(env, below=kept[-1].number)
+        target = release.find_last_good(env, below=find_first_of_commit(kept))
     else:
         target = next((item for item in kept if item.number == number), None)
     if not target:
         known = ", ".join(str(item.number) for item in kept)
-        which = f"no revision {number}" if number else "no earlier revision whose robot student passed"
+        which = f"no revision {number}" if number else "no earlier commit whose robot student passed"
         raise UserError(f"there is {which}; Helm keeps {known}: see `make status ENV={env}`, then REVISION=…")
     return target
+
+
+def find_first_of_commit(kept: list[Revision]) -> int:
+    """Return the first revision of the commit that runs: what is before it is another one, and not one that was left.
+
+    A rollback makes a revision with the commit of the one it went to, and a commit may be deployed twice.
+    """
+    newest = kept[-1]
+    return min(item.number for item in kept if item is newest or (item.commit and item.commit == newest.commit))
 
 
 def roll_back(env: str, target: Revision, timeout: str) -> bool:
