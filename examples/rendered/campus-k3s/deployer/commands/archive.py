@@ -47,13 +47,20 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"AT_ONCE: {arguments.at_once} is too few. Write how many homes to read at once, such as 2")
     limit = units.parse_memory(arguments.limit, "LIMIT") / arguments.at_once
     kubectl.require_access(env)
-    archive_homes(env, archives.find_folder(env, arguments.to), limit, arguments.at_once)
+    if not archive_homes(env, archives.find_folder(env, arguments.to), limit, arguments.at_once):
+        name = chart.name_release(env)
+        raise UserError(f"{name}: it has no homes. Nobody has signed in yet, or ENV={env} is not the hub that you mean")
 
 
-def archive_homes(env: str, folder: Path, limit: float, at_once: int) -> None:
-    """Archive all homes into a folder, so many at the same time, each with a limit in bytes a second."""
+def archive_homes(env: str, folder: Path, limit: float, at_once: int) -> int:
+    """Archive all homes into a folder, so many at the same time, each with a limit in bytes a second.
+
+    Returns how many there are. Without any, it writes nothing.
+    """
     archives.require_folder_of(env, folder)
     homes = listing.list_homes(env, pods.list_folders(env))
+    if not homes:
+        return 0
     print_step(f"{len(homes)} homes of {chart.name_release(env)} go to {folder}")
     with archives.lock(folder):
         work = Work(env, folder, limit, kept=archives.read_manifest(folder))
@@ -63,6 +70,7 @@ def archive_homes(env: str, folder: Path, limit: float, at_once: int) -> None:
         raise UserError("\n".join([*failures, f"{len(failures)} archives are missing; the same command tries again"]))
     size = sum(entry["bytes"] for entry in archives.read_manifest(folder).values())
     print_step(f"all {len(homes)} homes are archived and compared: {units.format_bytes(size)} in {folder}")
+    return len(homes)
 
 
 def archive_all(work: Work, homes: list[Home], at_once: int) -> list[str]:

@@ -65,13 +65,15 @@ def name_tag(term: str) -> str:
 
 def print_next_steps(tag: str, homes: str) -> None:
     """Print what is left to people."""
-    print(f"\nThe tag {tag} is the old term: `git push origin {tag}`. Nothing is committed yet. Next:")
+    print(f"\nThe tag {tag} is the old term: `git push origin {tag}`. Nothing is committed yet.")
+    print(f"To begin again, for example with HOMES=empty: `git checkout . && git tag --delete {tag}`. Next:")
     for line in timetable.describe_dates():
         print(f"  {line}")
     print("  make check, make seats, and commit: the merge deploys the new term")
     if asked := [join_keys(path) for path, recipe in generation.list_recipes().items() if not recipe["how"]]:
         print(f"  make secrets-set, with new values of the provider, for {', '.join(asked)}")
     if homes == "keep":
-        print("  the students' homes are as they were; `HOMES=archive` or `HOMES=empty` treats them, docs/new-class.md")
+        archive = f"make archive ENV=prod TO={term_homes.find_folder(tag)}"
+        print(f"  the students' homes are as they were; `{archive}` archives them")
     else:
         print(f"  keep the archives of the homes: {term_homes.find_folder(tag)}")

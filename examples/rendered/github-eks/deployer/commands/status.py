@@ -75,5 +75,6 @@ def describe_revision(revision: Revision, is_newest: bool, robot_result: str) ->
     """Return a line about a revision. One that is pending, and not the newest, was interrupted."""
     state = "interrupted" if revision.is_pending and not is_newest else revision.state
     made = revision.made.astimezone().strftime("%Y-%m-%d %H:%M")
-    said = ROBOT_RESULTS.get(robot_result, ROBOT_RESULTS[""])
+    # Helm hands the result of the revision before on to one that was interrupted.
+    said = ROBOT_RESULTS.get("" if revision.is_pending else robot_result, ROBOT_RESULTS[""])
     return f"  {revision.number:4}  {made}  {state:16} {said:14} {git.describe_commit(revision.commit)}"
