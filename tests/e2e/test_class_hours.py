@@ -100,6 +100,8 @@ def test_helm_by_hand(repository, in_class) -> None:
     name = f"{repository.name}-prod"
     repository.run(repository.environ["HELM"], "rollback", name, "--namespace", name, "--wait", f"--timeout={TIMEOUT}")
     check_untouched(repository, in_class, start, before)
+    # The next test compares with what is committed.
+    repository.deploy("prod")
 
 
 def test_an_exam_rejects_deploys_and_stops_no_server_without_a_restart(repository, in_class) -> None:
