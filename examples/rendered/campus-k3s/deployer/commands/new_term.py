@@ -65,8 +65,7 @@ def name_tag(term: str) -> str:
 
 def print_next_steps(tag: str, homes: str) -> None:
     """Print what is left to people."""
-    print(f"\nThe tag {tag} is the old term: `git push origin {tag}`. Nothing is committed yet.")
-    print(f"To begin again, for example with HOMES=empty: `git checkout . && git tag --delete {tag}`. Next:")
+    print(f"\nThe tag {tag} is the old term: `git push origin {tag}`. Nothing is committed yet. Next:")
     for line in timetable.describe_dates():
         print(f"  {line}")
     print("  make check, make seats, and commit: the merge deploys the new term")
@@ -75,5 +74,6 @@ def print_next_steps(tag: str, homes: str) -> None:
     if homes == "keep":
         archive = f"make archive ENV=prod TO={term_homes.find_folder(tag)}"
         print(f"  the students' homes are as they were; `{archive}` archives them")
+        print(f"  to empty them, take this back (`git checkout . && git tag --delete {tag}`), and add HOMES=empty")
     else:
         print(f"  keep the archives of the homes: {term_homes.find_folder(tag)}")

@@ -49,10 +49,11 @@ def open_source(arguments: argparse.Namespace) -> Iterator[tuple[Path, dict[str,
             yield found
         return
     folder, student = archives.find_folder(arguments.env, arguments.source), arguments.student
-    if not folder.is_dir():
-        raise UserError(f"{folder}: it has no archive. Run `make archive ENV={arguments.env}` first")
-    if not arguments.source or not student or (folder / archives.MANIFEST).exists():
-        yield folder, archives.read_manifest(folder)
+    if not arguments.source or not student or not folder.is_dir() or (folder / archives.MANIFEST).exists():
+        manifest = archives.read_manifest(folder)
+        if not manifest:
+            raise UserError(f"{folder}: it has no archive. Run `make archive ENV={arguments.env}` first")
+        yield folder, manifest
         return
     print_step(f"{folder} has no {archives.MANIFEST}: it is taken as the home of {student}")
     with tempfile.TemporaryDirectory() as name:
