@@ -17,7 +17,6 @@ import snapshot_homes
 from kubernetes_api import request
 
 CORE = "/api/v1"
-USER = "hub.jupyter.org/username"
 PODS = "labelSelector=app.kubernetes.io%2Fname%3Dbackup-restic"
 # Pods at the same time, and attempts for a claim that a server needs first.
 AT_ONCE, ATTEMPTS = 2, 3
@@ -54,7 +53,7 @@ def list_items(item: str) -> list[dict]:
 
 def read_student(claim: dict) -> str:
     """Return whose claim it is."""
-    return claim["metadata"].get("annotations", {}).get(USER, claim["metadata"]["name"])
+    return claim["metadata"].get("annotations", {}).get(snapshot_homes.USER, claim["metadata"]["name"])
 
 
 def list_own_claims() -> list[dict]:

@@ -18,13 +18,18 @@ jupyterhub.singleuser.image.tag: '{{ $name }}' has no tag. Write a tag that does
 {{- /* The tag of the chart's own images. A chart that was packaged from a branch has that of the branch. */}}
 {{- $own := toString (((.Values.jupyterhub.singleuser).networkTools).image).tag }}
 {{- $user := omit (.Values.jupyterhub.singleuser | default dict) "image" "extraAnnotations" "extraEnv" "extraFiles" "extraLabels" }}
-{{- include "hub.images" (dict "own" $own "path" "jupyterhub" "value" (omit .Values.jupyterhub "hub" "singleuser")) }}
-{{- include "hub.images" (dict "own" $own "path" "jupyterhub.hub" "value" (omit (.Values.jupyterhub.hub | default dict) "config" "extraConfig" "extraEnv" "extraFiles")) }}
-{{- include "hub.images" (dict "own" $own "path" "jupyterhub.singleuser" "value" $user) }}
+{{- $places := dict
+  "jupyterhub" (omit .Values.jupyterhub "hub" "singleuser")
+  "jupyterhub.hub" (omit (.Values.jupyterhub.hub | default dict) "config" "extraConfig" "extraEnv" "extraFiles")
+  "jupyterhub.singleuser" $user
+  "backup" (.Values.backup | default dict)
+}}
 {{- range $section := list "KubeSpawner" "Spawner" }}
-  {{- include "hub.images" (dict "own" $own "path" (printf "jupyterhub.hub.config.%s" $section) "value" (omit (get (($.Values.jupyterhub.hub).config | default dict) $section | default dict) "image" "environment")) }}
+  {{- $_ := set $places (printf "jupyterhub.hub.config.%s" $section) (omit (get (($.Values.jupyterhub.hub).config | default dict) $section | default dict) "image" "environment") }}
 {{- end }}
-{{- include "hub.images" (dict "own" $own "path" "backup" "value" (.Values.backup | default dict)) }}
+{{- range $path, $value := $places }}
+  {{- include "hub.images" (dict "own" $own "path" $path "value" $value) }}
+{{- end }}
 {{- end }}
 
 {{- /* Sentences for each image below `path`: a text, as in containers and profiles, or a map with name and tag, as in the chart. */ -}}
