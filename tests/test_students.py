@@ -3,8 +3,10 @@
 import importlib
 import re
 import shutil
+import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -104,20 +106,22 @@ def test_the_service_may_do_no_more_than_it_needs(hub, package) -> None:
     assert not {"auth_state", "roles", "scopes"} & {key for key, value in found.items() if value}
     with pytest.raises(package.errors.UserError, match=r"NAME: nobody called 'bob/\.\./ada' has signed in"):
         hub.api.read_user("bob/../ada")
+    with pytest.raises(package.errors.UserError, match=r"nobody called 'Adda' has signed in\. .* Perhaps it is ada"):
+        hub.api.read_user("Adda")
 
 
 def test_a_server_starts_and_stops_by_the_api(hub, package) -> None:
-    assert hub.api.list_active_users() == []
+    assert hub.api.list_users("active") == []
     with pytest.raises(package.errors.UserError, match=r"server of ada did not start\. The log of the hub"):
         package.restart_server.wait_for_start(hub.api, "ada", str)
     hub.api.start_server("ada")
     package.restart_server.wait_for_start(hub.api, "ada", str)
-    [user] = hub.api.list_active_users()
+    [user] = hub.api.list_users("active")
     assert user["name"] == "ada" and user["servers"][""]["ready"] and user["servers"][""]["started"]
     assert package.student.describe_server(user).startswith("ada: server ready, last active ")
     hub.api.stop_server("ada")
     package.restart_server.wait_for_stop(hub.api, "ada")
-    assert hub.api.list_active_users() == []
+    assert hub.api.list_users("active") == []
 
 
 NOW = datetime(2027, 2, 1, 12, tzinfo=timezone.utc)
@@ -194,7 +198,7 @@ TROUBLES = {
     "an evicted pod": (
         "{phase: Failed, reason: Evicted, message: The node was low on resource}",
         [],
-        "Kubernetes ended the server (Evicted: The node was low on resource). `make restart-server` starts it again",
+        "Kubernetes ended the server (Evicted: The node was low on resource). `make restart-server ENV=… NAME=…` starts it",
     ),
     "memory": (STATE % (ENDED % ("OOMKilled", 137)), [], "The server exceeded its memory limit and was killed."),
 }
@@ -228,6 +232,54 @@ def test_a_server_that_works_has_no_trouble_until_its_home_is_full(package) -> N
     assert full.memory == 50 << 20
     assert "The home is full (100 %), so files are not saved" in package.reasons.explain_pod(pod, full, [], "")
     assert package.servers.parse_usage("sh: df: not found") is None
+
+
+def test_a_home_without_a_limit_of_its_own_shows_what_its_files_use(package, tmp_path: Path) -> None:
+    """A volume that is a folder of the node has the node's whole disk as its size."""
+    servers, pod = package.servers, yaml.safe_load(POD)
+    usage = servers.parse_usage(CGROUP_1)
+    assert servers.has_own_limit(usage, pod, 10 << 30) and servers.has_own_limit(usage, pod, 0)
+    assert not servers.has_own_limit(usage, pod, 1 << 30)
+    (tmp_path / "file").write_bytes(b"x" * (64 << 10))
+    counted = subprocess.run(["sh", "-c", servers.COUNT, "sh", tmp_path], capture_output=True, text=True, check=True)
+    assert 64 <= int(counted.stdout.split()[0]) < 128
+    whole = "its volume has no limit of its own, and of the disk that it shares 10G of 10G (100 %) are in use"
+    for files, said in (3 << 20, "3.0 MiB"), (None, "not known how much: counting its files takes too long"):
+        unlimited = replace(usage, has_limit=False, files=files)
+        assert package.student.list_usage_lines(pod, unlimited, 0)[1] == f"home     {said}; {whole}"
+    said = package.reasons.explain_pod(pod, unlimited, [], "")
+    assert said.startswith("The disk with the homes is full (100 %), so nobody's files are saved.")
+    # A share of NFS, in which each home is a folder.
+    pod["spec"]["containers"][0]["volumeMounts"][0]["subPath"] = "homes/ada"
+    assert not servers.has_own_limit(usage, pod, 10 << 30)
+
+
+ABSENT = {
+    "is paused": (["Paused"], "hub-prod has been paused since 2027-08-01, by ada. `make resume ENV=prod` wakes it"),
+    "was never deployed": (["(NotFound)"], "hub-prod: nothing is deployed. `make deploy ENV=prod` does it"),
+    "cannot start": (
+        [STATE % "state: {waiting: {reason: ErrImagePull, message: not found}}"],
+        "hub-prod: its hub does not start (ImagePullBackOff: quay.io/x/y:1: not found). `make status ENV=prod`",
+    ),
+    "starts": (["{}"], "hub-prod: its hub is not ready yet. Try again in a minute; `make status ENV=prod`"),
+    "is there": ([STATE.replace("false", "true") % "state: {running: {}}"], ""),
+}
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_a_hub_that_does_not_answer_gets_a_sentence(package, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What kubectl would answer is written here: tests/e2e/ has a hub that is paused, and one that is not deployed."""
+    (state,), said = ABSENT[name]
+    presence = package.hub_api.presence
+    pause = {"since": "2027-08-01", "by": "ada"} if state == "Paused" else {}
+    pods = [{"status": yaml.safe_load(state), "spec": {}}] if state.startswith("{") else []
+    answer = SimpleNamespace(returncode=int(state == "(NotFound)"), stderr=state)
+    monkeypatch.setattr(presence.chart, "name_release", lambda env: f"hub-{env}")
+    monkeypatch.setattr(presence.kubectl, "run_kubectl", lambda *_: answer)
+    monkeypatch.setattr(presence.pause, "read_pause", lambda _: pause)
+    monkeypatch.setattr(presence.kubectl, "list_objects", lambda *_: pods)
+    found = presence.explain_absence("prod")
+    assert found.startswith(said) and bool(found) == bool(said)
 
 
 # What two kinds of nodes print: control groups of version 2, and of version 1 with a name that df breaks no line for.

@@ -2,6 +2,7 @@
 
 import argparse
 
+from deployer import units
 from deployer.cluster import preflight
 from deployer.commands.options import add_environment
 from deployer.errors import UserError
@@ -15,7 +16,7 @@ def print_findings(env: str, try_network: bool) -> str:
     for level, sentence in preflight.look(env, try_network):
         print(f"{level:8} {sentence}", flush=True)
         problems += level == preflight.PROBLEM
-    return f"{problems} problem{'s' if problems > 1 else ''}" if problems else ""
+    return units.format_count(problems, "problem") if problems else ""
 
 
 def run(arguments: argparse.Namespace) -> None:
