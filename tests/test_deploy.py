@@ -1,15 +1,17 @@
 """What the commands of a deploy say before there is a cluster to say it to; tests/e2e has the rest."""
 
+import importlib
 import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
-from repositories import commit, objects, render, run_deployer, run_python
+from repositories import TEMPLATE, commit, objects, render, run_deployer, run_python
 
 
 @pytest.fixture
@@ -114,3 +116,62 @@ print([len(capacity.find_unplaced([hub], [node], [pod])) for pod in pods])
 
 def test_a_placeholder_leaves_room_for_the_pods_of_a_hub(bake: Callable[..., Path]) -> None:
     assert run_python(bake(), ROOM).stdout == "[0, 1]\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "autoscaler", "said"),
+    [
+        (
+            1,
+            (1, "Error from server (NotFound)"),
+            "students have 1 node, course.node.max is 3, and no autoscaler was found",
+        ),
+        (
+            2,
+            (1, "Error from server (Forbidden)"),
+            "students have 2 nodes, course.node.max is 3, and an autoscaler may not",
+        ),
+        (1, (0, ""), ""),
+        (3, (1, "Error from server (NotFound)"), ""),
+        (4, (1, "Error from server (NotFound)"), "students have 4 nodes; course.node.max is 3"),
+    ],
+)
+def test_fewer_nodes_than_the_seats_are_counted_from(
+    monkeypatch: pytest.MonkeyPatch, number: int, autoscaler: tuple[int, str], said: str
+) -> None:
+    """What kubectl answers where an autoscaler is looked for is written here: tests/e2e/ has a cluster without one."""
+    monkeypatch.syspath_prepend(TEMPLATE / "<<cookiecutter.hub_name>>")
+    nodes = importlib.import_module("deployer.preflight.nodes")
+    node = nodes.course.Node(memory=14 << 30, max=3, reserved=0, cpu=None, pods=None, disks=None, price=None)
+    server = nodes.course.Server(memory=2 << 30, cpu=0, has_volume=False)
+    found = nodes.course.Course(20, node, server, nodes.course.Calendar(0, (), None))
+    answer = SimpleNamespace(returncode=autoscaler[0], stderr=autoscaler[1], stdout="")
+    monkeypatch.setattr(nodes, "find_tool", str)
+    monkeypatch.setattr(nodes, "run", lambda *_: answer)
+    sentences = [finding.sentence for finding in nodes.compare_number(number, found)]
+    assert [sentence[: len(said)] for sentence in sentences] == ([said] if said else [])
+    if number < 3 and said:
+        assert f"today's nodes have {7 * number} seats, and course.peak is 20. Add nodes" in sentences[0]
+
+
+def test_preflight_leaves_the_cluster_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a first deploy pods are tried in a namespace that goes again; tests/e2e/ does it on a cluster."""
+    monkeypatch.syspath_prepend(TEMPLATE / "<<cookiecutter.hub_name>>")
+    namespace = importlib.import_module("deployer.preflight.namespace")
+    done, asked = SimpleNamespace(returncode=0, stderr=""), list[tuple[str, ...]]()
+    there: dict[str, dict] = {}
+    monkeypatch.setattr(namespace.chart, "name_release", lambda env: f"hub-{env}")
+    monkeypatch.setattr(namespace.values, "read_values", lambda _: {})
+    monkeypatch.setattr(namespace.kubectl, "read_object", lambda *_: there)
+    monkeypatch.setattr(namespace.kubectl, "run_in", lambda *words, **_: asked.append(words) or done)
+    (finding,) = namespace.check_namespace("prod")
+    assert finding.sentence == "the namespace hub-prod is not there yet; the first deploy creates it"
+    assert asked.pop() == ("hub-prod", "create", "--filename=-", "--dry-run=server") and not asked
+    with pytest.raises(KeyboardInterrupt), namespace.borrow_namespace("prod") as (name, reason):
+        assert (name, reason) == ("hub-prod-preflight", "")
+        raise KeyboardInterrupt
+    assert [words[:2] for words in asked] == [(name, "delete"), (name, "create"), (name, "delete")]
+    there["metadata"] = {"labels": {}}
+    with namespace.borrow_namespace("prod") as (name, _):
+        assert name == "hub-prod"
+    assert len(asked) == 3

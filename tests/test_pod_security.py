@@ -5,6 +5,7 @@ itself applies them.
 """
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,9 +125,11 @@ def test_the_namespaces_have_the_label(bake, platform: str) -> None:
 def test_preflight_names_the_label_that_course_allow_needs(allow, level, wanted, edited):
     repository = edited()
     change_values(repository / "config/hub.yaml", {"course": {"allow": allow}})
-    code = f"from deployer.cluster import preflight as p; print(*p.compare_pod_security('prod', {level!r}))"
+    code = f"from deployer.preflight import namespace as n; print(*n.compare_pod_security('prod', {level!r}, False))"
     said = run_python(repository, code).stdout
     assert bool(said.strip()) == bool(wanted), said
     if wanted:
         assert said.startswith("Finding(level='PROBLEM', sentence=\"course.allow: ")
         assert f"-prod pod-security.kubernetes.io/enforce={wanted}`" in said
+        # Before the first deploy there is nothing to put a label on.
+        assert re.search(r"run `kubectl create namespace \S+-prod` and `kubectl label --overwrite", said)

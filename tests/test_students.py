@@ -198,7 +198,7 @@ TROUBLES = {
     "an evicted pod": (
         "{phase: Failed, reason: Evicted, message: The node was low on resource}",
         [],
-        "Kubernetes ended the server (Evicted: The node was low on resource). `make restart-server ENV=… NAME=…` starts it",
+        "Kubernetes ended the server (Evicted: The node was low on resource). `make restart-server ENV=… NAME=…`",
     ),
     "memory": (STATE % (ENDED % ("OOMKilled", 137)), [], "The server exceeded its memory limit and was killed."),
 }

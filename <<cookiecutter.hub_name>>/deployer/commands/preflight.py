@@ -1,11 +1,12 @@
-"""Look at the cluster before a deploy."""
+"""Look at the cluster before a deploy, and leave it as it is."""
 
 import argparse
 
-from deployer import units
-from deployer.cluster import preflight
+from deployer import chart, units
 from deployer.commands.options import add_environment
 from deployer.errors import UserError
+from deployer.preflight import checks
+from deployer.preflight.findings import PROBLEM
 
 add_arguments = add_environment
 
@@ -13,12 +14,14 @@ add_arguments = add_environment
 def print_findings(env: str, try_network: bool) -> str:
     """Print what the checks find, as it comes. Returns the number of problems in words; an empty text if none."""
     problems = 0
-    for level, sentence in preflight.look(env, try_network):
+    for level, sentence in checks.look(env, try_network):
         print(f"{level:8} {sentence}", flush=True)
-        problems += level == preflight.PROBLEM
+        problems += level == PROBLEM
     return units.format_count(problems, "problem") if problems else ""
 
 
 def run(arguments: argparse.Namespace) -> None:
+    # Its objects are rendered, to see whether they have room.
+    chart.build_dependency()
     if problems := print_findings(arguments.env, try_network=True):
         raise UserError(f"{problems}: fix what stands above before `make deploy ENV={arguments.env}`")

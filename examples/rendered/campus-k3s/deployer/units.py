@@ -36,6 +36,11 @@ def parse_memory(value: object, key: str) -> int:
     return int(float(found[1]) * JUPYTERHUB_UNITS[found[2]])
 
 
+def format_count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number of things: 1 home, 2 homes. `plural` is for a noun that does not end with an s there."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def format_memory(size: int) -> str:
     """Return bytes as people write them in config/: 14G, 1536M."""
     unit = "M" if size % JUPYTERHUB_UNITS["G"] else "G"
@@ -103,6 +108,5 @@ def format_age(moment: str, now: datetime) -> str:
     seconds = (now - then.replace(tzinfo=then.tzinfo or timezone.utc)).total_seconds()
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
-            number = int(seconds // length)
-            return f"{number} {unit}{'s' if number > 1 else ''}"
+            return format_count(int(seconds // length), unit)
     return "less than a minute"

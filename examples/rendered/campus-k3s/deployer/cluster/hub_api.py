@@ -5,6 +5,7 @@ The role `operator` in chart/values.yaml may list users, start and stop servers,
 """
 
 import base64
+import difflib
 import json
 import re
 import subprocess
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer import chart, values
-from deployer.cluster import kubectl
+from deployer.cluster import kubectl, presence
 from deployer.errors import UserError
 from deployer.paths import ROOT
 from deployer.process import find_tool
@@ -38,6 +39,10 @@ class NotFoundError(UserError):
     """The hub does not know what was asked for."""
 
 
+class SilentError(UserError):
+    """The hub does not answer."""
+
+
 @dataclass(frozen=True)
 class Hub:
     """The API of a running hub: the hub's address on this machine, which ends with /hub, and the service's token."""
@@ -46,7 +51,10 @@ class Hub:
     token: str
 
     def request(self, method: str, path: str, body: object = None) -> Any:
-        """Return what the API answers, parsed; None for an empty answer. Raises NotFoundError or UserError."""
+        """Return what the API answers, parsed; None for an empty answer.
+
+        Raises NotFoundError, SilentError, or UserError for anything else that the hub rejects.
+        """
         request = urllib.request.Request(  # noqa: S310 - the address is a port of this machine
             f"{self.address}/api/{path}",
             method=method,
@@ -60,9 +68,7 @@ class Hub:
             reason = f"the hub's API, {method} {path}: {error.code} {read_reason(error)}"
             raise (NotFoundError if error.code == 404 else UserError)(reason) from error
         except OSError as error:
-            raise UserError(
-                f"the hub does not answer ({error}). Perhaps it is starting: look at `make status`"
-            ) from error
+            raise SilentError(f"the hub does not answer ({error})") from error
         return json.loads(text) if text else None
 
     def read_user(self, name: str) -> dict[str, Any]:
@@ -70,18 +76,19 @@ class Hub:
         try:
             found: dict[str, Any] = self.request("GET", f"users/{quote(name)}")
         except NotFoundError as error:
+            close = find_close(name, [str(user["name"]) for user in self.list_users()])
+            hint = f"Perhaps it is {' or '.join(close)}" if close else "The hub's admin page lists all users"
             raise UserError(
-                f"NAME: nobody called '{name}' has signed in. Write the name as the hub does: `make students` lists "
-                "those who have a server, and the hub's admin page lists all"
+                f"NAME: nobody called '{name}' has signed in. Write the name as the hub does. {hint}"
             ) from error
         return found
 
-    def list_active_users(self) -> list[dict[str, Any]]:
-        """Return the users who have a server."""
+    def list_users(self, state: str = "") -> list[dict[str, Any]]:
+        """Return the users; with the state `active`, those who have a server."""
         found: list[dict[str, Any]] = []
         following: dict[str, Any] | None = {"offset": 0}
         while following:
-            page = self.request("GET", f"users?state=active&offset={following['offset']}")
+            page = self.request("GET", f"users?offset={following['offset']}{f'&state={state}' if state else ''}")
             found += page["items"]
             following = page["_pagination"]["next"]
         return found
@@ -121,6 +128,13 @@ class Hub:
                 return SHOWN in answer.read().decode()
         except urllib.error.HTTPError as error:
             return SHOWN in error.read().decode()
+        except OSError as error:
+            raise SilentError(f"the hub does not answer ({error})") from error
+
+
+def find_close(name: str, names: list[str]) -> list[str]:
+    """Return the names that are most like one that somebody has typed, perhaps with a capital."""
+    return difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.7)
 
 
 def quote(name: str) -> str:
@@ -140,6 +154,7 @@ def read_token(env: str) -> str:
     """Return the token of the service `operator`. Raises UserError where it cannot be had."""
     done = kubectl.run_kubectl(env, "get", "secret", SECRET, "--output=jsonpath={.data.token}")
     if "(NotFound)" in done.stderr:
+        presence.require_hub(env)
         raise UserError(
             f"{chart.name_release(env)}: the Secret `{SECRET}` is missing, with which this command asks the hub. "
             f"Run `make deploy ENV={env}` once"
@@ -156,16 +171,20 @@ def read_token(env: str) -> str:
 
 @contextmanager
 def connect(env: str) -> Iterator[Hub]:
-    """Yield the API of the hub of an environment."""
+    """Yield the API of the hub of an environment. Raises UserError where it does not answer, with the reason."""
     token = read_token(env)
     base = str(find_value(values.read_values(env), "jupyterhub", "hub", "baseUrl") or "/").strip("/")
-    with forward_port(env) as port:
-        yield Hub("/".join(filter(None, [f"http://127.0.0.1:{port}", base, "hub"])), token)
+    try:
+        with forward_port(env) as port:
+            yield Hub("/".join(filter(None, [f"http://127.0.0.1:{port}", base, "hub"])), token)
+    except SilentError as error:
+        presence.require_hub(env)
+        raise UserError(f"{error}. `make status ENV={env}` shows its pods") from error
 
 
 @contextmanager
 def forward_port(env: str) -> Iterator[str]:
-    """Yield a port of this machine that leads to the hub. Raises UserError where the hub does not run."""
+    """Yield a port of this machine that leads to the hub. Raises SilentError where the hub does not run."""
     command = [find_tool("kubectl"), "--namespace", chart.name_release(env), "port-forward", "--address=127.0.0.1"]
     command += [f"--pod-running-timeout={START}s", "service/hub", ":8081"]
     pipe = subprocess.PIPE
@@ -176,7 +195,7 @@ def forward_port(env: str) -> Iterator[str]:
             found = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
             if not found:
                 reason = process.stderr.read().strip() or "kubectl gives no reason"
-                raise UserError(f"the hub of {env} does not run ({reason}). Look at `make status ENV={env}`")
+                raise SilentError(f"the hub of {env} does not run ({reason})")
             yield found[1]
         finally:
             process.terminate()

@@ -27,7 +27,12 @@ def now() -> str:
 
 def run_kubectl(env: str, *arguments: str, text: str | None = None) -> Done:
     """Run kubectl in the namespace of an environment."""
-    return run(find_tool("kubectl"), "--namespace", chart.name_release(env), *arguments, text=text)
+    return run_in(chart.name_release(env), *arguments, text=text)
+
+
+def run_in(namespace: str, *arguments: str, text: str | None = None) -> Done:
+    """Run kubectl in a namespace."""
+    return run(find_tool("kubectl"), "--namespace", namespace, *arguments, text=text)
 
 
 def read_object(env: str, *arguments: str) -> dict[str, Any]:
@@ -44,7 +49,12 @@ def list_objects(env: str, *arguments: str) -> list[dict[str, Any]]:
 
 def create(env: str, item: dict[str, Any], *options: str) -> Done:
     """Create an object in the namespace of an environment."""
-    return run_kubectl(env, "create", "--filename=-", *options, text=json.dumps(item))
+    return create_in(chart.name_release(env), item, *options)
+
+
+def create_in(namespace: str, item: dict[str, Any], *options: str) -> Done:
+    """Create an object in a namespace."""
+    return run_in(namespace, "create", "--filename=-", *options, text=json.dumps(item))
 
 
 def build_pod(name: str, container: dict[str, Any], labels: Mapping[str, str] | None = None, **spec: Any) -> Any:
@@ -58,10 +68,10 @@ def build_pod(name: str, container: dict[str, Any], labels: Mapping[str, str] | 
     }
 
 
-def create_namespace(env: str, **labels: str) -> Done:
-    """Create the namespace of an environment, with these labels and that of Pod Security."""
-    metadata = {"name": chart.name_release(env), "labels": {**labels, POD_SECURITY: "restricted"}}
-    return create(env, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+def create_namespace(name: str, *options: str, **labels: str) -> Done:
+    """Create a namespace, with these labels and that of Pod Security."""
+    metadata = {"name": name, "labels": {**labels, POD_SECURITY: "restricted"}}
+    return create_in(name, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, *options)
 
 
 def explain_unreachable(done: Done) -> UserError:

@@ -30,7 +30,7 @@ def read_pause(env: str) -> dict[str, str]:
 def describe_pause(env: str) -> str:
     """Return the sentence that says since when the hub is paused; an empty text where it is not."""
     found = read_pause(env)
-    return f"{chart.name_release(env)} is paused since {found['since']}, by {found['by']}" if found else ""
+    return f"{chart.name_release(env)} has been paused since {found['since']}, by {found['by']}" if found else ""
 
 
 def require_awake(env: str) -> None:

@@ -19,7 +19,7 @@ add_arguments = add_environment
 def run(arguments: argparse.Namespace) -> None:
     env = arguments.env
     with hub_api.connect(env) as hub:
-        users = hub.list_active_users()
+        users = hub.list_users("active")
     pods = {servers.read_owner(pod): pod for pod in kubectl.list_servers(env)}
     memory = servers.read_all_memory(env)
     rows = [
@@ -27,7 +27,8 @@ def run(arguments: argparse.Namespace) -> None:
         for user in users
         for name, server in (user.get("servers") or {}).items()
     ]
-    print(f"{chart.name_release(env)}: {len(rows) or 'nobody has a'} server{'s' if len(rows) > 1 else ''}")
+    count = units.format_count(len(rows), "server") if rows else "nobody has a server"
+    print(f"{chart.name_release(env)}: {count}")
     if not rows:
         return
     now = datetime.now(timezone.utc)
@@ -37,7 +38,10 @@ def run(arguments: argparse.Namespace) -> None:
     for line in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     if not memory:
-        print("The cluster does not measure memory, or not for you: `make student NAME=...` measures one server.")
+        print(
+            "The cluster does not measure memory, or not for you: "
+            f"`make student ENV={env} NAME={rows[0][1]}` measures one server."
+        )
 
 
 def find_name(pod: servers.Pod | None) -> str:

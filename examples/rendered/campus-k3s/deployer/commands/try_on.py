@@ -45,7 +45,9 @@ def run(arguments: argparse.Namespace) -> None:
         print_step(f"loading {image}")
         read_output(*cluster.MAKERS[where].load, image)
     if not cluster.has_own_namespace():
-        require_done(kubectl.create_namespace(TRIAL, **cluster.OWNER), "the namespace cannot be created")
+        require_done(
+            kubectl.create_namespace(chart.name_release(TRIAL), **cluster.OWNER), "the namespace cannot be created"
+        )
     small_values.write_values()
 
     print_step(f"looking at the cluster {context} before {chart.name_release(TRIAL)} is deployed")

@@ -7,7 +7,7 @@ import yaml
 
 from deployer import chart, values
 from deployer.cluster import kubectl
-from deployer.process import find_tool, read_output
+from deployer.process import find_tool, parse_json, read_output
 from deployer.yaml_files import find_value
 
 ENFORCED = "blocked"
@@ -60,34 +60,34 @@ def choose_image(env: str) -> str:
     return f"{image['name']}:{image['tag']}"
 
 
-def test(env: str) -> str:
-    """Return ENFORCED, IGNORED, or why it could not be tried. Removes what it creates."""
+def test(env: str, namespace: str) -> str:
+    """Return ENFORCED, IGNORED, or why it could not be tried in a namespace. Removes what it creates."""
     image = choose_image(env)
     remove = ["delete", "pods,networkpolicies", SELECTOR, "--now"]
-    kubectl.run_kubectl(env, *remove)
+    kubectl.run_in(namespace, *remove)
     try:
         servers = [
             build_pod("preflight-open", LABELS, image, SERVER),
             build_pod("preflight-blocked", BLOCKED, image, SERVER),
         ]
         for item in [POLICY, *servers]:
-            created = kubectl.create(env, item)
+            created = kubectl.create_in(namespace, item)
             if created.returncode:
                 return created.stderr.strip()
-        ready = kubectl.run_kubectl(env, "wait", "pods", SELECTOR, "--for=condition=Ready", "--timeout=180s")
+        ready = kubectl.run_in(namespace, "wait", "pods", SELECTOR, "--for=condition=Ready", "--timeout=180s")
         if ready.returncode:
             return f"the pods do not start with {image}: {ready.stderr.strip()}"
-        pods = kubectl.list_objects(env, "pods", SELECTOR)
-        addresses = {pod["metadata"]["name"]: str(pod["status"]["podIP"]) for pod in pods}
+        listed = parse_json(kubectl.run_in(namespace, "get", "pods", SELECTOR, "--output=json"))
+        addresses = {pod["metadata"]["name"]: str(pod["status"]["podIP"]) for pod in listed["items"]}
         client = build_pod(
             "preflight-client", LABELS, image, CLIENT, addresses["preflight-open"], addresses["preflight-blocked"]
         )
-        kubectl.create(env, client)
+        kubectl.create_in(namespace, client)
         end = time.monotonic() + 120
         said = ""
         while time.monotonic() < end and not said:
             time.sleep(1)
-            said = kubectl.run_kubectl(env, "logs", "preflight-client").stdout.strip()
+            said = kubectl.run_in(namespace, "logs", "preflight-client").stdout.strip()
         return said if said in (ENFORCED, IGNORED) else "the pods did not reach each other at all"
     finally:
-        kubectl.run_kubectl(env, *remove, "--wait=false")
+        kubectl.run_in(namespace, *remove, "--wait=false")

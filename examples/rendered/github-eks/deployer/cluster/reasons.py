@@ -53,8 +53,8 @@ def explain_pod(pod: Pod, usage: Usage | None, events: list[Event], log: str) ->
     state, status = servers.find_state(pod), pod["status"]
     if status.get("phase") == "Failed" and status.get("reason"):
         return (
-            f"Kubernetes ended the server ({status['reason']}: {status.get('message', '')}). `make restart-server` "
-            "starts it again"
+            f"Kubernetes ended the server ({status['reason']}: {status.get('message', '')}). "
+            "`make restart-server ENV=… NAME=…` starts it"
         )
     scaling = [str(event.get("reason")) for event in events if event.get("reason") in (*failures.SCALING, NO_SCALING)]
     # failures.py takes a pod that an autoscaler makes room for to be in no trouble; here it is explained.
@@ -68,8 +68,18 @@ def explain_pod(pod: Pod, usage: Usage | None, events: list[Event], log: str) ->
     if not state.get("started") and (missing := explain_volume(events)):
         return missing
     if usage and usage.home_percent >= FULL:
-        return f"The home is full ({usage.home_percent} %), so files are not saved. Delete files; {MORE_ROOM}"
+        return explain_full(usage)
     return explain_end(state, log)
+
+
+def explain_full(usage: Usage) -> str:
+    """Return the sentence for a home, or for the disk that it shares, that has no room."""
+    if usage.has_limit:
+        return f"The home is full ({usage.home_percent} %), so files are not saved. Delete files; {MORE_ROOM}"
+    return (
+        f"The disk with the homes is full ({usage.home_percent} %), so nobody's files are saved. Let an administrator "
+        "make room on it: it is not this student's alone"
+    )
 
 
 def explain_end(state: dict[str, Any], log: str) -> str:

@@ -1,13 +1,14 @@
 """The pods of students' servers: which belongs to whom, what it uses, and what happened to it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deployer import chart, units
 from deployer.cluster import kubectl
 from deployer.cluster.diagnose import find_time
 from deployer.process import find_tool, parse_json, run
+from deployer.yaml_files import find_value
 
 Pod = dict[str, Any]
 # The annotations of KubeSpawner.
@@ -20,15 +21,25 @@ cat /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory/memory.usage_in_bytes 2>
 cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2>/dev/null | grep inactive_file
 df -P -k "$1" | tail -n 1
 """
+# The files of a home, in KiB, where they are counted within some seconds.
+COUNT = 'timeout 10 du -sxk "$1" 2>/dev/null || :'
+# A file system that is so many times as large as the volume that was asked for is not this volume's own.
+LARGER = 1.5
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a server uses, in bytes: memory that cannot be reclaimed, and of the file system that has the home."""
+    """What a server uses, in bytes: memory that cannot be reclaimed, and of the file system that has the home.
+
+    `has_limit` says whether this file system is the home's alone. If it is not, `files` is what the home's files use;
+    None where that is not known.
+    """
 
     memory: int
     home: int
     home_size: int
+    has_limit: bool = True
+    files: int | None = None
 
     @property
     def home_percent(self) -> int:
@@ -87,18 +98,54 @@ def list_claims(pod: Pod) -> dict[str, str]:
     }
 
 
-def find_home(pod: Pod) -> str:
-    """Return the path of the home in a server: where its first volume claim is mounted. An empty text for none."""
+def find_mount(pod: Pod) -> dict[str, Any]:
+    """Return where the first volume claim is mounted in a server; an empty mapping for none."""
     claims = list_claims(pod)
-    mounts = find_container(pod).get("volumeMounts") or []
-    return next((mount["mountPath"] for mount in mounts if mount["name"] in claims), "")
+    mounts: list[dict[str, Any]] = find_container(pod).get("volumeMounts") or []
+    return next((mount for mount in mounts if mount["name"] in claims), {})
+
+
+def find_home(pod: Pod) -> str:
+    """Return the path of the home in a server. An empty text where its files are not kept."""
+    return str(find_mount(pod).get("mountPath", ""))
+
+
+def is_shared(pod: Pod) -> bool:
+    """Return whether the home is a folder of a volume that all students share."""
+    return "subPath" in find_mount(pod)
+
+
+def read_home_size(env: str, pod: Pod) -> int:
+    """Return the bytes of the volume that is the home, as its claim says; 0 where that is not known."""
+    claim = list_claims(pod).get(str(find_mount(pod).get("name")), "")
+    found = kubectl.read_object(env, "persistentvolumeclaim", claim) if claim else {}
+    size = find_value(found, "status", "capacity", "storage")
+    return int(units.parse_quantity(str(size or find_value(found, "spec", "resources", "requests", "storage") or "0")))
 
 
 def measure_usage(env: str, pod: Pod) -> Usage | None:
     """Return what a running server uses; None where it cannot be asked, or its files are not kept."""
-    command = ["exec", pod["metadata"]["name"], f"--container={find_container(pod)['name']}", "--"]
-    done = kubectl.run_kubectl(env, *command, "sh", "-c", MEASURE, "sh", find_home(pod) or "/")
-    return parse_usage(done.stdout) if done.returncode == 0 else None
+    home = find_home(pod) or "/"
+    usage = parse_usage(run_in_server(env, pod, MEASURE, home))
+    if not usage or has_own_limit(usage, pod, read_home_size(env, pod)):
+        return usage
+    files = re.match(r"(\d+)\s", run_in_server(env, pod, COUNT, home))
+    return replace(usage, has_limit=False, files=int(files[1]) * 1024 if files else None)
+
+
+def run_in_server(env: str, pod: Pod, script: str, *arguments: str) -> str:
+    """Return what a shell prints in a server; an empty text where it fails, or may not be run."""
+    command = ["exec", pod["metadata"]["name"], f"--container={find_container(pod)['name']}", "--", "sh", "-c", script]
+    done = kubectl.run_kubectl(env, *command, "sh", *arguments)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def has_own_limit(usage: Usage, pod: Pod, size: int) -> bool:
+    """Return whether the file system of a home is the home's alone. `size` is what its claim says, 0 for unknown.
+
+    A volume can be a folder, of a node or of a file server, which ends only where the whole disk does.
+    """
+    return not is_shared(pod) and (not size or usage.home_size <= LARGER * size)
 
 
 def parse_usage(text: str) -> Usage | None:

@@ -95,9 +95,14 @@ def require_newer_commit(env: str, commit: str) -> None:
 
 
 def require_preflight(env: str) -> None:
-    """Raise UserError where the cluster has a problem. Network policies are tried before a first install."""
+    """Raise UserError where the cluster has a problem, and create the namespace before a first install.
+
+    Network policies are tried before a first install only.
+    """
     if problems := print_findings(env, try_network=not release.list_revisions(env)):
         raise UserError(f"nothing was changed: {problems}, see above")
+    if not kubectl.read_object(env, "namespace", name := chart.name_release(env)):
+        require_done(kubectl.create_namespace(name), f"the namespace {name} cannot be created")
 
 
 def save_database(env: str) -> None:

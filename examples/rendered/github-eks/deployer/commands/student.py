@@ -46,7 +46,7 @@ def describe_past(env: str, name: str) -> list[str]:
     """Return the lines about a server that is not there: why its last start failed, and its events."""
     events = servers.list_events(env, servers.guess_pod_name(env, name))
     reason = reasons.explain_events(events)
-    hint = "It starts when the student signs in, or by `make restart-server`."
+    hint = f"It starts when the student signs in, or by `make restart-server ENV={env} NAME={name}`."
     return [f"PROBLEM  {reason}" if reason else hint, *list_event_lines(events)]
 
 
@@ -59,7 +59,7 @@ def describe_pod(env: str, pod: servers.Pod) -> list[str]:
     return [
         *([f"PROBLEM  {reason}"] if reason else []),
         f"pod      {name}, {status['phase']}, {f'started {describe_age(start)}' if start else 'not started'}, "
-        f"{state.get('restartCount', 0)} restarts",
+        f"{units.format_count(state.get('restartCount', 0), 'restart')}",
         f"node     {pod['spec'].get('nodeName', 'none yet')}",
         *list_usage_lines(pod, usage, servers.read_all_memory(env).get(name, 0) if not usage else usage.memory),
         *list_event_lines(events),
@@ -74,8 +74,19 @@ def list_usage_lines(pod: servers.Pod, usage: servers.Usage | None, memory: int)
     if not servers.find_home(pod):
         home = "not kept when the server stops"
     elif usage:
-        home = f"{units.format_size(usage.home)} of {units.format_size(usage.home_size)} ({usage.home_percent} %)"
+        home = describe_home(usage)
     return [f"memory   {servers.describe_memory(memory, pod)}", f"home     {home}"]
+
+
+def describe_home(usage: servers.Usage) -> str:
+    """Return what a home uses, against its limit if it has one."""
+    disk = f"{units.format_size(usage.home)} of {units.format_size(usage.home_size)} ({usage.home_percent} %)"
+    if usage.has_limit:
+        return disk
+    files = "not known how much: counting its files takes too long"
+    if usage.files is not None:
+        files = units.format_bytes(usage.files)
+    return f"{files}; its volume has no limit of its own, and of the disk that it shares {disk} are in use"
 
 
 def list_event_lines(events: list[dict[str, Any]]) -> list[str]:

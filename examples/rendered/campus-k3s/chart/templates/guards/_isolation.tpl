@@ -91,7 +91,7 @@ every address, and one without `ports` every port.
 {{- end }}
 
 {{- /*
-What the Pod Security label `restricted` rejects, which `make preflight` gives the namespace: no server would start. It is a
+What the Pod Security label `restricted` rejects, which the first deploy gives the namespace: no server would start. It is a
 warning, because an administrator may have set another label. `set` has the settings of KubeSpawner, of which a container
 inherits those of the pod.
 */ -}}
