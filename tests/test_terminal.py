@@ -47,14 +47,17 @@ def answer_copier(terminal: Terminal, key: str, answer: str | None) -> None:
         # Ctrl-U takes the default away.
         terminal.send("\r" if answer is None else f"\x15{answer}\r")
         return
-    terminal.wait_for("»")
-    label = f"{answer}: {ASKED[key].choices.get(answer)}"
-    passed = set()
-    while answer is not None and (pointed := terminal.pointed()) != label:
-        assert pointed not in passed, f"{answer} cannot be chosen:\n{terminal.text()}"
+    labels = {value: f"{value}: {label}" for value, label in ASKED[key].choices.items()}
+    passed: set[str] = set()
+    while True:
+        # The screen may show only a part of the line yet.
+        terminal.wait_until(lambda: terminal.pointed() in set(labels.values()) - passed)
+        pointed = terminal.pointed()
+        if answer is None or pointed == labels[answer]:
+            break
         passed.add(pointed)
+        assert len(passed) < len(labels), f"{answer} cannot be chosen:\n{terminal.text()}"
         terminal.send(DOWN)
-        terminal.wait_until(lambda: terminal.pointed() != pointed)
     terminal.send("\r")
 
 
