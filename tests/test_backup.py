@@ -85,6 +85,41 @@ def test_the_last_snapshots_of_some_days_are_kept() -> None:
     assert "ada/2027-01-02T02:30:00Z" in snapshot_homes.find_old(found, {"ada"}, 2, now)
 
 
+MISSING = 'Failed to get snapshot class with error volumesnapshotclass.snapshot.storage.k8s.io "csi-disk" not found'
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ({"error": {"message": MISSING}}, MISSING),
+        ({}, "no snapshot controller has answered in 0.05 s"),
+        # An error that may go by itself, and then the time is over.
+        ({"error": {"message": "the API of the cloud is busy"}}, "the API of the cloud is busy"),
+        ({"creationTime": "2027-01-10T02:30:00Z"}, ""),
+    ],
+)
+def test_a_class_that_is_missing_does_not_delay_the_backup(
+    status: dict, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the controller answers is written here: tests/e2e/ has one."""
+    made: list[dict] = []
+
+    def request(method: str, _: str, item: str, body: dict | None = None, **__: object) -> dict:
+        if method == "POST" and body:
+            made.append(body | {"status": status})
+        return {"items": made}
+
+    monkeypatch.setattr(snapshot_homes, "request", request)
+    for name, seconds in ("POLL", 0.01), ("SILENCE", 0.05), ("LIMIT", 0.05):
+        monkeypatch.setattr(snapshot_homes, name, seconds)
+    claims = [{"metadata": {"name": f"claim-{who}"}, "spec": {}} for who in ("ada", "grace", "eve")]
+    failures = snapshot_homes.run(claims, "csi-disk", 7)
+    assert failures == ([f"NO snapshot of any home, with the class csi-disk: {said}"] if said else [])
+    assert f"{0 if said else 3} of 3 homes have a new snapshot" in capsys.readouterr().out
+    # Where the class cannot be used, one snapshot is asked for, and no other.
+    assert len(made) == (1 if said.startswith(("Failed", "no snapshot")) else 3)
+
+
 def test_the_backup_goes_on_without_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
     """The API server of a cluster that has none answers 404, and kubernetes_api.py then ends the program."""
 

@@ -6,6 +6,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from agents import pack, run_agent
 
 from deployer.__main__ import load_command, parse_arguments
 from deployer.errors import UserError
-from deployer.homes import archives, packing, pods, tree
+from deployer.homes import archives, listing, packing, pods, tree
 
 
 def restore(home: Path, archive: bytes, result: dict[str, Any], only: str = "") -> subprocess.CompletedProcess[bytes]:
@@ -184,7 +185,7 @@ def test_one_archive_at_a_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("restore",), "STUDENT: say whose home, such as `make restore STUDENT=ada`"),
+        (("restore",), "STUDENT: say whose home, such as `make restore ENV=prod STUDENT=ada`"),
         (("restore", "--student", "ada", "--all"), "STUDENT: say whose home"),
         (("restore", "--all", "--as", "eve"), "AS and FILE are for one STUDENT"),
         (("archive", "--at-once", "0"), "AT_ONCE: 0 is too few. Write how many homes"),
@@ -197,6 +198,47 @@ def test_a_mistake_gets_a_sentence(arguments: tuple[str, ...], said: str) -> Non
     parsed = parse_arguments([arguments[0], "--env", "prod", *arguments[1:]])
     with pytest.raises(UserError, match=re.escape(said)):
         load_command(arguments[0]).run(parsed)
+
+
+NEW_HOMES = {
+    "nobody": (
+        False,
+        ["noba"],
+        "nobody has not signed in to hub-prod yet: the claim claim-nobody is created, for a user of "
+        "exactly this name. Check how it is spelled (there is noba)",
+    ),
+    "hugo": (True, [], "hugo has no home on hub-prod yet: the claim claim-hugo is created"),
+    "eve": (
+        None,
+        [],
+        "eve has no home on hub-prod yet: the claim claim-eve is created, for a user of exactly this name.",
+    ),
+    "Ada": (False, ["ada"], "Ada: hub-prod has the user ada. Write the name as the hub does"),
+    "ada": (True, ["ada"], ""),
+}
+
+
+@pytest.mark.parametrize("student", NEW_HOMES)
+def test_a_home_that_is_created_is_announced(student: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    known, close, said = NEW_HOMES[student]
+    monkeypatch.setattr(listing.chart, "name_release", lambda env: f"hub-{env}")
+    monkeypatch.setattr(listing, "is_shared", lambda _: False)
+    names = {student: {"name": f"claim-{student}", "label": student, "known": known, "close": close}}
+    homes = [listing.Home(key="claim-ada", student="ada", claim="claim-ada")]
+    try:
+        found = listing.describe_new_home("prod", student, homes, names)
+    except UserError as error:
+        found = str(error)
+    assert found.startswith(said) and bool(found) == bool(said)
+
+
+def test_kubespawner_names_a_home_where_the_database_is_elsewhere() -> None:
+    pytest.importorskip("kubespawner", reason="jupyterhub-kubespawner is not installed: pip install it")
+    done = subprocess.run(
+        [sys.executable, "-c", listing.NAMING, "claim-{user_server}", "safe", "Jörg"], capture_output=True, text=True
+    )
+    (named,) = json.loads(done.stdout).values()
+    assert named["name"].startswith("claim-j-rg---") and named["known"] is None and named["close"] == []
 
 
 def test_make_passes_on_what_was_typed(bake: Callable[..., Path]) -> None:

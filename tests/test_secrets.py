@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import build_dependency, commit, run_deployer
+from repositories import build_dependency, commit, run_deployer, run_python
 
 
 @pytest.fixture(autouse=True)
@@ -211,6 +211,33 @@ def typed(repository: Path, lines: list[str], *arguments: str) -> str:
     os.close(terminal)
     assert os.waitpid(child, 0)[1] == 0, shown.decode()
     return shown.decode()
+
+
+def test_what_jupyterhub_would_reject_is_rejected_when_it_is_entered(hub: Path) -> None:
+    """In words that a guard of the chart has too: tests/data/mistakes/secrets.yaml."""
+    make(hub)
+    keys = [f"jupyterhub.hub.config.SharedPasswordAuthenticator.{who}_password" for who in ("user", "admin")]
+    code = """
+import io, sys
+from deployer.commands.secrets import read_named, set_secret
+user, admin, before = *sys.argv[1:], read_named("prod")
+for key, value in [(user, "summer"), (user, before[admin]), (admin, "x" * 31), (user, "ümläuts8 ")]:
+    sys.stdin = io.StringIO(value)
+    try:
+        set_secret("prod", key)
+    except Exception as error:
+        print(error)
+after = read_named("prod")
+print({key: after[key] for key in after if after[key] != before[key]} == {user: "ümläuts8"})
+"""
+    ending = "Nothing was changed: enter another with the same command"
+    assert good(run_python(hub, code, *keys)).splitlines() == [
+        f"{keys[0]}: JupyterHub requires at least 8 characters (it has 6 characters). {ending}",
+        f"{keys[0]}: JupyterHub requires another value than that of {keys[1]}. {ending}",
+        f"{keys[1]}: JupyterHub requires at least 32 characters (it has 31 characters). {ending}",
+        f"secrets/prod.yaml: {keys[0]} is changed; commit the file and deploy",
+        "True",
+    ]
 
 
 def test_a_terminal_is_asked_for_what_only_a_provider_knows(edited: Callable[..., Path]) -> None:

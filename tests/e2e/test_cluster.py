@@ -92,7 +92,7 @@ def rolled_back(repository, student, said: str, because: str) -> None:
     """A bad change is gone from the cluster, and the student has noticed nothing."""
     assert because in said, said
     assert "is back at what revision" in said
-    assert "the robot student passes; 1 students' servers were running and were left alone" in said
+    assert "the robot student passes; 1 server of students kept running" in said
     assert student.closed is None
     assert repository.secret("staging") not in said
     repository.undo()

@@ -143,7 +143,7 @@ def test_more_memory_leaves_a_student_at_work_alone(repository: Repository, cloc
 
 def test_a_home_that_is_lost_comes_back(repository: Repository, clock) -> None:
     with clock("make archive ENV=prod"):
-        assert "all 1 homes are archived and compared" in repository.make("archive", "ENV=prod")
+        assert "all homes are archived and compared: 1 home," in repository.make("archive", "ENV=prod")
     volume = read_volume(repository)
     repository.kubectl("prod", "delete", "pvc", "claim-ada", "--wait")
     find = ("kubectl", "get", "persistentvolume", volume, "--ignore-not-found", "--output=name")
@@ -231,7 +231,7 @@ def test_a_new_term(repository: Repository, clock) -> None:
     repository.make("pause", "ENV=prod", "STOP_SERVERS=y")
     with clock("make new-term OLD=2026-autumn HOMES=empty"):
         term = ("new-term", "OLD=2026-autumn", "HOMES=empty", f"ANSWERS={answers}")
-        assert "the homes of 1 students are empty" in repository.make(*term, typed=f"{NAME}-prod\n")
+        assert "the homes of 1 student are empty" in repository.make(*term, typed=f"{NAME}-prod\n")
     assert (repository.folder.parent / f"{NAME}-archive" / "term-2026-autumn" / "claim-ada.tar.gz").is_file()
     repository.commit("A new term")
     with clock("make resume ENV=prod, then make deploy ENV=prod with the new term"):

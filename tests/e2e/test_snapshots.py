@@ -114,7 +114,7 @@ def test_deleted_files_come_back_byte_for_byte(repository: Repository, folder: P
     said = restore(repository, "ada", "snapshot", "--file=week 1", "--as=grace")
     assert "others are there now" in said and ": 1, in " in said
     said = repository.run_deployer("backup-drill", "--env=staging", "--student=grace", "--from=snapshot").stdout
-    assert "grace: 2 files, 1.9 MiB, are what was archived" in said
+    assert "grace: what was archived is there, 2 files, 1.9 MiB" in said
     # The volume that was made of the snapshot is gone.
     claims = ("staging", "get", "persistentvolumeclaims", "--output=name")
     wait_until(lambda: "read-snapshot" not in repository.kubectl(*claims), "the volume of the snapshot stays", 60)
