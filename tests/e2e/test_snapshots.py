@@ -167,6 +167,10 @@ def test_a_class_that_is_missing_is_named_before_the_night(repository: Repositor
     container = {"name": "backup", "env": [name]}
     spec = {"spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [container]}}}}}}
     repository.kubectl("staging", "patch", "cronjob", "backup", f"--patch={json.dumps(spec)}")
+    repository.kubectl("staging", "create", "job", "missing", "--from=cronjob/backup")
+    repository.kubectl("staging", "wait", "job/missing", "--for=condition=Failed", "--timeout=60s")
+    log = repository.kubectl("staging", "logs", "job/missing")
+    assert "NO snapshot of any home, with the class no-such-class: Failed to get snapshot class" in log
     said = repository.run_deployer("status", "--env=staging").stdout
     print(said)
     assert "WARNING: no snapshot of the homes can be taken: backup.snapshotClass is no-such-class" in said

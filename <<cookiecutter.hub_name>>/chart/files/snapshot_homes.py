@@ -15,8 +15,8 @@ SELECTED = f"{KIND}?labelSelector=app.kubernetes.io%2Fname%3Dhome-snapshot"
 USER, SERVER, CLASS = "hub.jupyter.org/username", "hub.jupyter.org/servername", "z2jh.storage-class"
 # Seconds: between two looks, for the first answer of the snapshot controller, and for all snapshots of a night.
 POLL, SILENCE, LIMIT = 2, 60, 600
-# What the snapshot controller says where trying again does not help: of the class, and of volumes without a CSI driver.
-FINAL = ("snapshot class with error", "cannot find CSI PersistentVolumeSource")
+# What the snapshot controller says where waiting does not help: of a class, and of one volume that has no CSI driver.
+NO_CLASS, NO_DRIVER = "snapshot class with error", "cannot find CSI PersistentVolumeSource"
 
 
 def describe_snapshot(claim: dict, class_name: str, moment: datetime) -> dict:
@@ -76,7 +76,7 @@ def find_obstacle(name: str) -> str:
         time.sleep(POLL)
         for item in list_snapshots():
             if item["metadata"]["name"] == name and item.get("status"):
-                return next((read_error(item) for words in FINAL if words in read_error(item)), "")
+                return read_error(item) if NO_CLASS in read_error(item) else ""
     return f"no snapshot controller has answered in {SILENCE} s"
 
 
@@ -94,13 +94,16 @@ def take(claims: list[dict], class_name: str, moment: datetime) -> dict[str, str
             return dict.fromkeys(described, obstacle)
         waiting[name] = claim
     end = time.monotonic() + LIMIT
-    errors: dict[str, str] = {}
-    while waiting and time.monotonic() < end:
+    errors, hopeless = dict[str, str](), set[str]()
+    while waiting.keys() - hopeless and time.monotonic() < end:
         time.sleep(POLL)
         for item in list_snapshots():
-            errors[item["metadata"]["name"]] = read_error(item)
+            name = item["metadata"]["name"]
+            errors[name] = read_error(item)
             if read_taken(item):
-                waiting.pop(item["metadata"]["name"], None)
+                waiting.pop(name, None)
+            elif NO_DRIVER in errors[name]:
+                hopeless.add(name)
     silence = f"it was not taken in {LIMIT} s"
     return {claim: errors.get(name) or silence for name, claim in waiting.items()}
 

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from deployer import chart
+from deployer import chart, units
 from deployer.cluster import kubectl
 from deployer.cluster.location import FOLDER, find_other_cluster, read_location
 from deployer.commands.options import require_typed_name
@@ -107,7 +107,9 @@ def list_hubs() -> dict[str, bool]:
 def require_all_paused() -> None:
     """Raise UserError where a hub runs in the cluster."""
     if awake := [name for name, runs in list_hubs().items() if runs]:
-        raise UserError(f"nothing was changed: hubs run in this cluster ({', '.join(awake)}). `make pause` each first")
+        raise UserError(
+            f"nothing was changed: hubs run in this cluster ({', '.join(awake)}). `make pause ENV=…` each first"
+        )
 
 
 def require_empty(cluster: str) -> None:
@@ -115,10 +117,11 @@ def require_empty(cluster: str) -> None:
     if hubs := list_hubs():
         raise UserError(
             f"nothing was deleted: hubs are in the cluster {cluster} ({', '.join(hubs)}), paused or not. "
-            "`make destroy` each first"
+            "`make destroy ENV=…` each first"
         )
     if volumes := list(list_everywhere("persistentvolumeclaims")):
         raise UserError(
-            f"nothing was deleted: the cluster {cluster} has {len(volumes)} volumes ({', '.join(volumes[:5])}). Delete "
-            "what they belong to first: `make destroy` for a hub"
+            f"nothing was deleted: the cluster {cluster} has {units.format_count(len(volumes), 'volume')} "
+            f"({', '.join(volumes[:5])}). Delete "
+            "what they belong to first: `make destroy ENV=…` for a hub"
         )

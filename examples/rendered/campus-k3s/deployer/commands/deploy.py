@@ -2,7 +2,7 @@
 
 import argparse
 
-from deployer import chart, git, timetable, values
+from deployer import chart, git, timetable, units, values
 from deployer.cluster import database, diagnose, dns, kubectl, lease, pause, release
 from deployer.commands.options import add_environment, add_timeout, parse_wait
 from deployer.commands.preflight import print_findings
@@ -132,6 +132,6 @@ def roll_back_failure(env: str, failure: str, since: str, timeout: str) -> UserE
         f"{failure.splitlines()[0]}\n{name} is back at what revision {target.number} was "
         f"({git.describe_commit(target.commit)}), and the robot student "
         f"{'passes' if passed else 'FAILS THERE TOO: look at the cluster itself'}; "
-        f"{servers} students' servers were running and were left alone. "
+        f"{units.format_count(servers, 'server')} of students kept running. "
         "Git still has what failed: fix or revert it"
     )

@@ -50,8 +50,9 @@ def require_no_servers(env: str, stop: bool) -> None:
     """Raise UserError where students are at work, unless told to stop them."""
     servers = kubectl.list_servers(env)
     names = [read_owner(pod)[0] for pod in servers]
+    shown = ", ".join(sorted(names)[:10]) + (", …" if len(names) > 10 else "")
     if names and not stop:
         raise UserError(
-            f"nothing was changed: {len(names)} people have a server ({', '.join(sorted(names)[:10])}), and lose what "
-            f"they have not saved. Pause later, or stop them: `make pause ENV={env} STOP_SERVERS=y`"
+            f"nothing was changed: students have servers ({shown}), and lose what they have not saved. Pause later, or "
+            f"stop them: `make pause ENV={env} STOP_SERVERS=y`"
         )

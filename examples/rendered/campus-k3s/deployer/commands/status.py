@@ -4,7 +4,7 @@ import argparse
 from datetime import datetime, timezone
 from typing import Any
 
-from deployer import chart, git, timetable, values
+from deployer import chart, git, timetable, units, values
 from deployer.cluster import backup, kubectl, pause, release
 from deployer.cluster.release import Revision
 from deployer.cluster.servers import read_owner
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     for pod in kubectl.list_objects(env, "pods", "--selector=component!=singleuser-server"):
         print(describe_pod(pod))
     servers = kubectl.list_servers(env)
-    print(f"Servers of {len(servers)} people:" if servers else "No student has a server.")
+    print(f"Servers of {units.format_count(len(servers), 'student')}:" if servers else "No student has a server.")
     for pod in servers:
         print(describe_server(pod))
     for line in backup.describe_backup(env, datetime.now(timezone.utc)):

@@ -40,14 +40,16 @@ def treat(choice: str, tag: str) -> None:
     if choice == "empty":
         homes = [home for home in listing.list_homes(ENV, pods.list_folders(ENV)) if home.key != SHARED]
         require_archives(ENV, homes, folder, f"Run `make archive ENV={ENV} TO={folder}`")
-        print(f"This deletes all files in the homes of {len(homes)} students of {chart.name_release(ENV)}.")
+        count = units.format_count(len(homes), "student")
+        print(f"This deletes all files in the homes of {count} of {chart.name_release(ENV)}.")
         require_typed_name(chart.name_release(ENV))
         for home in homes:
             empty(home)
-        print_step(f"the homes of {len(homes)} students are empty")
+        print_step(f"the homes of {count} are empty")
         if taken := snapshots.list_snapshots(ENV):
             delete = f"kubectl --namespace {chart.name_release(ENV)} delete volumesnapshots {snapshots.SELECTOR}"
-            print(f"{len(taken)} snapshots of them stay until the nightly job deletes them by age. Now: `{delete}`")
+            kept = units.format_count(len(taken), "snapshot")
+            print(f"Until the nightly job deletes them by age, {kept} of them can be read. To delete them: `{delete}`")
 
 
 def empty(home: Home) -> None:

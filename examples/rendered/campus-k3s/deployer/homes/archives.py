@@ -70,7 +70,7 @@ def find_damage(folder: Path, entry: Entry) -> str:
 def require_whole(folder: Path, entry: Entry) -> None:
     """Raise UserError where an archive is not what it was."""
     if damage := find_damage(folder, entry):
-        raise UserError(f"{folder / entry['file']}: {damage}. Bring it back from a copy, or run `make archive` again")
+        raise UserError(f"{folder / entry['file']}: {damage}. Bring it back from a copy, or archive that home again")
 
 
 def require_file(folder: Path, entry: Entry, file: str) -> None:

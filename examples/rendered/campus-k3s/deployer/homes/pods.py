@@ -63,7 +63,8 @@ def describe_pod(env: str, name: str, home: Home | None, writable: bool) -> Any:
     """Return the pod for a home: on the node of the student's server, if that runs. Without one: a scratch volume."""
     hub = kubectl.read_object(env, "deployment", "hub")
     if not hub:
-        raise UserError(f"{chart.name_release(env)}: there is no hub, whose image reads homes. Run `make deploy` first")
+        name = chart.name_release(env)
+        raise UserError(f"{name}: nothing is deployed, and the hub's image reads homes. Run `make deploy ENV={env}`")
     spec = hub["spec"]["template"]["spec"]
     user = find_value(values.read_values(env), "jupyterhub", "singleuser") or {}
     uid, gid = user.get("uid") or 1000, user.get("fsGid") or 100

@@ -13,8 +13,10 @@ LABELS = {"app.kubernetes.io/name": "home-snapshot"}
 SELECTED = f"{KIND}?labelSelector=app.kubernetes.io%2Fname%3Dhome-snapshot"
 # What `make restore` reads: whose home it is, and the storage class of a volume that it makes of the snapshot.
 USER, SERVER, CLASS = "hub.jupyter.org/username", "hub.jupyter.org/servername", "z2jh.storage-class"
-# Seconds: between two looks, and for all snapshots of a night.
-POLL, LIMIT = 2, 600
+# Seconds: between two looks, for the first answer of the snapshot controller, and for all snapshots of a night.
+POLL, SILENCE, LIMIT = 2, 60, 600
+# What the snapshot controller says where waiting does not help: of a class, and of one volume that has no CSI driver.
+NO_CLASS, NO_DRIVER = "snapshot class with error", "cannot find CSI PersistentVolumeSource"
 
 
 def describe_snapshot(claim: dict, class_name: str, moment: datetime) -> dict:
@@ -62,33 +64,59 @@ def find_old(snapshots: list[dict], claims: set[str], keep: int, now: datetime) 
     return old
 
 
-def take(claims: list[dict], class_name: str, moment: datetime) -> list[str]:
-    """Take a snapshot of each claim. Return a line for each that failed."""
-    waiting = {}
-    for claim in claims:
-        described = describe_snapshot(claim, class_name, moment)
-        request("POST", API, KIND, described)
-        waiting[described["metadata"]["name"]] = claim["metadata"]["name"]
-    end = time.monotonic() + LIMIT
-    errors: dict[str, str] = {}
-    while waiting and time.monotonic() < end:
+def read_error(snapshot: dict) -> str:
+    """Return why a snapshot was not taken, as far as the controller has said."""
+    return snapshot.get("status", {}).get("error", {}).get("message") or ""
+
+
+def find_obstacle(name: str) -> str:
+    """Wait until the controller has answered to one snapshot. Return what keeps all of a class from being taken."""
+    end = time.monotonic() + SILENCE
+    while time.monotonic() < end:
         time.sleep(POLL)
         for item in list_snapshots():
-            name, status = item["metadata"]["name"], item.get("status", {})
-            errors[name] = status.get("error", {}).get("message", "")
+            if item["metadata"]["name"] == name and item.get("status"):
+                return read_error(item) if NO_CLASS in read_error(item) else ""
+    return f"no snapshot controller has answered in {SILENCE} s"
+
+
+def take(claims: list[dict], class_name: str, moment: datetime) -> dict[str, str]:
+    """Take a snapshot of each claim. Return why it failed, by the claim.
+
+    One comes first: where its class cannot be used, no other is asked for.
+    """
+    described = {claim["metadata"]["name"]: describe_snapshot(claim, class_name, moment) for claim in claims}
+    waiting = {}
+    for claim, snapshot in described.items():
+        request("POST", API, KIND, snapshot)
+        name = snapshot["metadata"]["name"]
+        if not waiting and (obstacle := find_obstacle(name)):
+            return dict.fromkeys(described, obstacle)
+        waiting[name] = claim
+    end = time.monotonic() + LIMIT
+    errors, hopeless = dict[str, str](), set[str]()
+    while waiting.keys() - hopeless and time.monotonic() < end:
+        time.sleep(POLL)
+        for item in list_snapshots():
+            name = item["metadata"]["name"]
+            errors[name] = read_error(item)
             if read_taken(item):
                 waiting.pop(name, None)
-    silence = f"no snapshot controller has answered in {LIMIT} s"
-    return [f"{claim}: NO snapshot: {errors.get(name) or silence}" for name, claim in waiting.items()]
+            elif NO_DRIVER in errors[name]:
+                hopeless.add(name)
+    silence = f"it was not taken in {LIMIT} s"
+    return {claim: errors.get(name) or silence for name, claim in waiting.items()}
 
 
 def run(claims: list[dict], class_name: str, keep: int) -> list[str]:
     """Take snapshots and delete old ones. Return what failed; this does not keep the backup from running."""
     now = datetime.now(timezone.utc)
     try:
-        failures = take(claims, class_name, now)
-        taken = f"{len(claims) - len(failures)} of {len(claims)} homes have a new snapshot"
-        for line in (*failures, taken):
+        failed = take(claims, class_name, now)
+        failures = [f"{claim}: NO snapshot: {reason}" for claim, reason in failed.items()]
+        if len(set(failed.values())) == 1 and len(failed) == len(claims):
+            failures = [f"NO snapshot of any home, with the class {class_name}: {next(iter(failed.values()))}"]
+        for line in (*failures, f"{len(claims) - len(failed)} of {len(claims)} homes have a new snapshot"):
             print(line, flush=True)
         # Those of this run that were not taken are among them: a controller that comes back takes none by day.
         for name in find_old(list_snapshots(), {claim["metadata"]["name"] for claim in claims}, keep, now):

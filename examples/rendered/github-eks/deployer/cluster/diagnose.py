@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from deployer import redact
+from deployer import redact, units
 from deployer.cluster import kubectl
 from deployer.paths import FAKE_SECRETS
 from deployer.yaml_files import list_leaves, read_mapping
@@ -76,7 +76,7 @@ def describe_state(state: dict[str, Any]) -> str:
         words = "running" if state.get("ready") else "running, not ready"
     if (before := last.get("terminated")) and not ended:
         words += f"; ended before: {before.get('reason', 'ended')}, exit code {before['exitCode']}"
-    return words + (f"; {state['restartCount']} restarts" if state["restartCount"] else "")
+    return words + (f"; {units.format_count(state['restartCount'], 'restart')}" if state["restartCount"] else "")
 
 
 def read_log(env: str, pod: str, state: dict[str, Any]) -> str:

@@ -61,15 +61,17 @@ def archive_homes(env: str, folder: Path, limit: float, at_once: int) -> int:
     homes = listing.list_homes(env, pods.list_folders(env))
     if not homes:
         return 0
-    print_step(f"{len(homes)} homes of {chart.name_release(env)} go to {folder}")
+    count = units.format_count(len(homes), "home")
+    print_step(f"{chart.name_release(env)} has {count}, to be archived in {folder}")
     with archives.lock(folder):
         work = Work(env, folder, limit, kept=archives.read_manifest(folder))
         failures = archive_all(work, homes, at_once)
         failures += find_lost(work, homes)
     if failures:
-        raise UserError("\n".join([*failures, f"{len(failures)} archives are missing; the same command tries again"]))
+        missing = units.format_count(len(failures), "archive")
+        raise UserError("\n".join([*failures, f"{missing} could not be made. Run the same command again"]))
     size = sum(entry["bytes"] for entry in archives.read_manifest(folder).values())
-    print_step(f"all {len(homes)} homes are archived and compared: {units.format_bytes(size)} in {folder}")
+    print_step(f"all homes are archived and compared: {count}, {units.format_bytes(size)} in {folder}")
     return len(homes)
 
 
@@ -126,7 +128,7 @@ def archive_home(work: Work, home: Home) -> str:
 def describe_result(home: Home, entry: Entry, seconds: float, damage: str) -> str:
     """Return the line about an archive that was made."""
     size = f"{units.format_bytes(entry['size'])} as {units.format_bytes(entry['bytes'])}"
-    said = f"{home.student}: {entry['files']} files, {size}, in {seconds:.0f} s"
+    said = f"{home.student}: {units.format_count(entry['files'], 'file')}, {size}, in {seconds:.0f} s"
     if damage:
         said += f"; instead of the old archive: {damage}"
     if entry["changed"]:

@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
         with pods.mount_home(env, None, writable=True) as pod:
             counts = pod.restore(folder, entry)
     print_step(
-        f"{entry['student']}: {counts['written']} files, {units.format_bytes(entry['size'])}, are what was archived, "
+        f"{entry['student']}: what was archived is there, {units.format_count(counts['written'], 'file')}, "
+        f"{units.format_bytes(entry['size'])}, "
         f"in {time.monotonic() - start:.0f} s"
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deployer import chart, process
+from deployer import chart, process, units
 from deployer.cluster import kubectl, release, snapshots
 from deployer.cluster.location import find_other_cluster
 from deployer.commands.options import add_environment, require_typed_name
@@ -74,18 +74,21 @@ def describe_hub(env: str, homes: list[Home], kept: list[str]) -> Iterator[str]:
     name = chart.name_release(env)
     context = process.run(find_tool("kubectl"), "config", "current-context").stdout.strip()
     yield f"This deletes from the cluster of kubectl's context {context or '(the one that kubectl runs in)'}:"
-    yield f"  the release {name}: hub, proxy, calendar, address, and {len(release.list_revisions(env))} revisions"
+    revisions = units.format_count(len(release.list_revisions(env)), "revision")
+    yield f"  the release {name}: hub, proxy, calendar, address, and {revisions}"
     if servers := kubectl.list_servers(env):
-        yield f"  the servers of {len(servers)} people who are at work now"
+        yield f"  the servers of {units.format_count(len(servers), 'student')} at work now"
     if listing.is_shared(env):
         yield f"  the volume {name_shared_volume(env)}; the files stay on the NFS server"
     elif homes:
         names = ", ".join(home.student for home in homes[:SHOWN]) + (", …" if len(homes) > SHOWN else "")
-        yield f"  the homes of {len(homes)} students: {names}"
+        yield f"  {units.format_count(len(homes), 'home')}: {names}"
     if taken := snapshots.list_snapshots(env):
         # A home that is gone has no archive that could be asked for.
         lost = sorted({snapshots.read_claim(item) for item in taken} - {home.claim for home in homes})
-        yield f"  {len(taken)} snapshots of homes" + (f", also the last ones of {', '.join(lost)}" if lost else "")
+        yield f"  {units.format_count(len(taken), 'snapshot')} of homes" + (
+            f", also the last ones of {', '.join(lost)}" if lost else ""
+        )
     claims = kubectl.list_objects(env, "persistentvolumeclaims")
     others = sorted({item["metadata"]["name"] for item in claims} - {home.claim for home in homes} - {DATABASE})
     yield "  the hub's database" + (f", and the volumes {', '.join(others)}" if others else "")
@@ -98,18 +101,20 @@ def require_archives(env: str, homes: list[Home], folder: Path, hint: str) -> No
     """Raise UserError where a home has no archive, a damaged or incomplete one, or one from before its last change."""
     if servers := kubectl.list_servers(env):
         raise UserError(
-            f"nothing was deleted: {len(servers)} people are at work, and their homes change. Pause the hub first: "
+            f"nothing was deleted: students are at work ({len(servers)}), and their homes change. Pause the hub first: "
             f"`make pause ENV={env}`"
         )
-    print_step(f"comparing {len(homes)} homes with their archives in {folder}")
+    count = units.format_count(len(homes), "home")
+    print_step(f"comparing {count} with the archives in {folder}")
     manifest = archives.read_manifest(folder)
     archives.require_folder_of(env, folder)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda home: find_gap(env, home, folder, manifest.get(home.key)), homes))
     if gaps := [f"  {home.student}: {gap}" for home, gap in zip(homes, found, strict=True) if gap]:
         shown = gaps[:SHOWN] + (["  …"] if len(gaps) > SHOWN else [])
-        raise UserError("\n".join([f"nothing was deleted: {len(gaps)} homes are not archived:", *shown, hint]))
-    print_step(f"all {len(homes)} homes are in {folder}, as they are now")
+        without = units.format_count(len(gaps), "home")
+        raise UserError("\n".join([f"nothing was deleted: {without} without a good archive:", *shown, hint]))
+    print_step(f"all homes are in {folder}, as they are now: {count}")
 
 
 def find_gap(env: str, home: Home, folder: Path, entry: Entry | None) -> str:
@@ -119,7 +124,7 @@ def find_gap(env: str, home: Home, folder: Path, entry: Entry | None) -> str:
     if damage := archives.find_damage(folder, entry):
         return f"{entry['file']}: {damage}"
     if entry["unreadable"]:
-        return f"its archive lacks {len(entry['unreadable'])} files that their owner may not read"
+        return f"its archive lacks {units.format_count(len(entry['unreadable']), 'file')} that the owner may not read"
     try:
         with pods.mount_home(env, home) as pod:
             changed = pod.ask("state") != entry["state"]

@@ -83,10 +83,10 @@ def unshare(envs: list[str], recipient: str) -> None:
         keys.write_recipients(env, remaining[env])
     print(
         f"{recipient} opens no new version of the secrets of {' and '.join(envs)}, but the old ones in git's history. "
-        "To make those worthless: `make secrets-rotate NEW=values`"
+        "To make those worthless: `make secrets-rotate ENV=… NEW=values`"
     )
     if asked := [join_keys(path) for path, recipe in generation.list_recipes().items() if not recipe["how"]]:
-        print(f"and `make secrets-set`, with new values from the provider, for {', '.join(asked)}")
+        print(f"and `make secrets-set ENV=… KEY=…`, with new values from the provider, for {', '.join(asked)}")
 
 
 def renew(envs: list[str]) -> None:

@@ -84,6 +84,8 @@ def restore_entries(arguments: argparse.Namespace, folder: Path, manifest: dict[
             archives.require_whole(folder, entry)
             if file:
                 archives.require_file(folder, entry, file)
+            if len(entries) == 1 and (new := listing.describe_new_home(env, student, homes, names)):
+                print_step(new)
             home = listing.find_or_create_home(env, student, homes, entry, names)
             said = restore_home(env, home, folder, entry, file)
         except UserError as error:
@@ -99,7 +101,8 @@ def restore_entries(arguments: argparse.Namespace, folder: Path, manifest: dict[
 def require_one_choice(arguments: argparse.Namespace) -> None:
     """Raise UserError unless the options say one thing."""
     if bool(arguments.student) == arguments.all:
-        raise UserError("STUDENT: say whose home, such as `make restore STUDENT=ada`, or ALL=y for all of the folder")
+        way = f"`make restore ENV={arguments.env} STUDENT=ada`"
+        raise UserError(f"STUDENT: say whose home, such as {way}, or ALL=y for all of the folder")
     if arguments.all and (arguments.target or arguments.file):
         raise UserError("ALL=y restores every home as it was: AS and FILE are for one STUDENT")
     if arguments.all and snapshots.is_named(arguments.source):
@@ -133,7 +136,7 @@ def restore_home(env: str, home: Home, folder: Path, entry: Entry, file: str) ->
     start = time.monotonic()
     with pods.mount_home(env, home, writable=True) as pod:
         counts = pod.restore(folder, entry, file)
-    said = f"{home.student}: {counts['written']} files restored"
+    said = f"{home.student}: {units.format_count(counts['written'], 'file')} restored"
     if counts["same"]:
         said += f", {counts['same']} were there already"
     if counts["beside"]:

@@ -8,11 +8,11 @@ import tempfile
 
 import yaml
 
-from deployer import marks
+from deployer import marks, units
 from deployer.commands.options import add_environment, list_environments
 from deployer.errors import UserError
 from deployer.paths import ENVIRONMENTS, label, secrets_file
-from deployer.secrets import forgetting, generation, identity, rejection, rules, sops
+from deployer.secrets import forgetting, generation, identity, rejection, requirements, rules, sops
 from deployer.yaml_files import KeyPath, join_keys, list_leaves, read_mapping
 
 # A file system in memory, for the editor's file.
@@ -120,13 +120,20 @@ def find_secret(env: str, name: str) -> KeyPath:
 
 def set_secret(env: str, name: str) -> None:
     """Set one value, from the terminal without showing it, or from a pipe."""
-    sops.decrypt(env)
+    present = read_named(env)
     path = find_secret(env, name)
     value = getpass.getpass(f"{env}: new {name} (not shown): ") if sys.stdin.isatty() else sys.stdin.read()
-    if not value.strip():
+    if not (value := value.strip()):
         raise UserError(f"{name} was not changed: the new value is empty")
-    sops.set_values(env, {path: value.strip()})
+    if gap := requirements.find_gap(name, {**present, name: value}):
+        raise UserError(f"{gap}. Nothing was changed: enter another with the same command")
+    sops.set_values(env, {path: value})
     print(f"secrets/{env}.yaml: {name} is changed; commit the file and deploy")
+
+
+def read_named(env: str) -> dict[str, str]:
+    """Return the secrets of an environment by their keys, in memory only."""
+    return {join_keys(path): str(value) for path, value in list_leaves(yaml.safe_load(sops.decrypt(env)))}
 
 
 def edit(env: str) -> None:
@@ -141,7 +148,11 @@ def edit(env: str) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         if not sops.edit(env, folder):
             print(f"secrets/{env}.yaml: nothing is changed")
-    if problems := rejection.list_file_problems(env):
+    present = read_named(env)
+    gaps = [
+        f"{gap}. Change it with the same command" for key in present if (gap := requirements.find_gap(key, present))
+    ]
+    if problems := rejection.list_file_problems(env) + gaps:
         raise UserError("\n".join(problems))
 
 
@@ -178,7 +189,8 @@ def rotate(env: str, new: list[str]) -> None:
             )
     rules.require_recipients(env)
     sops.encrypt(env, plain, values)
-    print(f"secrets/{env}.yaml: a new data key, {len(values)} new values; commit the file and deploy")
+    count = units.format_count(len(values), "new value")
+    print(f"secrets/{env}.yaml: a new data key, {count}; commit the file and deploy")
     if "values" in new:
         kept = [join_keys(path) for path, recipe in wanted.items() if recipe["how"] and path not in values]
         print("".join(f"{key} is kept: the backups open with it (docs/homes.md)\n" for key in kept), end="")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer import chart, values
-from deployer.cluster import kubectl
+from deployer.cluster import kubectl, presence
 from deployer.cluster.servers import USER, read_owner
 from deployer.errors import UserError
 from deployer.process import Done, parse_json
@@ -16,22 +16,30 @@ from deployer.yaml_files import YamlMapping, find_value
 # The folder that all students of an NFS share see. No student has this name.
 SHARED = "_shared"
 # KubeSpawner's own code says how it names the claim or the folder of a student, and the student in labels. Without a
-# name, of all users in the hub's database.
+# name, of all users in the hub's database. It also says whether the database has the student, null where it is
+# elsewhere, and which names there are close.
 NAMING = """
-import json, sqlite3, sys
+import difflib, json, sqlite3, sys
 from types import SimpleNamespace
 from kubespawner import KubeSpawner
 from kubespawner.slugs import is_valid_label, safe_slug
 template, scheme, *students = sys.argv[1:]
-if not students:
+try:
     database = sqlite3.connect("file:/srv/jupyterhub/jupyterhub.sqlite?mode=ro", uri=True)
-    students = [name for name, in database.execute("select name from users")]
+    users = {name for name, in database.execute("select name from users")}
+except sqlite3.Error:
+    if not students:
+        raise
+    users = None
 named = {}
-for student in students:
+for student in students or users:
     spawner = SimpleNamespace(name="", user=SimpleNamespace(name=student, id=0), slug_scheme=scheme)
     spawner._namespace_default = lambda: ""
     name = KubeSpawner._expand_user_properties(spawner, template)
-    named[student] = {"name": name, "label": safe_slug(student, is_valid=is_valid_label)}
+    label = safe_slug(student, is_valid=is_valid_label)
+    close = difflib.get_close_matches(student.lower(), users or (), n=3, cutoff=0.7)
+    known = None if users is None else student in users
+    named[student] = {"name": name, "label": label, "known": known, "close": close}
 print(json.dumps(named))
 """
 
@@ -108,18 +116,24 @@ def ask_hub(env: str, *students: str) -> Done:
     return kubectl.run_kubectl(env, "exec", "deployment/hub", "--", "python3", "-c", NAMING, *arguments)
 
 
-def name_home(env: str, student: str) -> dict[str, str]:
-    """Return the `name` of the claim or folder that the hub gives a student, and the student's `label`."""
+def name_home(env: str, student: str) -> dict[str, Any]:
+    """Return what the hub's KubeSpawner says of the home of a student.
+
+    `name` is that of the claim or folder, `label` is the student in labels. `known` says whether the student has signed
+    in, and is None where the hub's database cannot be read; `close` are names there that are like this one.
+    """
     done = ask_hub(env, student)
     if done.returncode:
+        presence.require_hub(env)
         raise UserError(
             f"{student}: {chart.name_release(env)} does not say where the home of this student is: "
             f"{(done.stderr.strip().splitlines() or ['no reason'])[-1]}. The hub must run: `make status ENV={env}`"
         )
-    return {key: str(value) for key, value in json.loads(done.stdout)[student].items()}
+    named: dict[str, Any] = json.loads(done.stdout)[student]
+    return named
 
 
-def name_missing_homes(env: str, students: list[str], homes: list[Home]) -> dict[str, dict[str, str]]:
+def name_missing_homes(env: str, students: list[str], homes: list[Home]) -> dict[str, dict[str, Any]]:
     """Return the names as `name_home` does, of all students who have no home: asking for each would take seconds."""
     missing = [student for student in students if not find_home(student, homes) and student != SHARED]
     return parse_json(ask_hub(env, *missing)) if missing else {}
@@ -130,8 +144,27 @@ def find_home(student: str, homes: list[Home]) -> Home | None:
     return next((home for home in homes if student in (home.student, home.key)), None)
 
 
+def describe_new_home(env: str, student: str, homes: list[Home], names: dict[str, dict[str, Any]]) -> str:
+    """Return what is created for a student who has no home, and what to check; an empty text where there is one.
+
+    Raises UserError for a name that differs from a user's in capitals only: the hub would never look for that home.
+    """
+    named = names.get(student)
+    if not named or any(named["name"] in (home.key, home.folder) for home in homes):
+        return ""
+    hub, known = chart.name_release(env), named["known"]
+    created = f"the {'folder' if is_shared(env) else 'claim'} {named['name']} is created"
+    if known:
+        return f"{student} has no home on {hub} yet: {created}"
+    if student.lower() in named["close"]:
+        raise UserError(f"{student}: {hub} has the user {student.lower()}. Write the name as the hub does")
+    unknown = "has not signed in to" if known is False else "has no home on"
+    close = f" (there is {', '.join(named['close'])})" if named["close"] else ""
+    return f"{student} {unknown} {hub} yet: {created}, for a user of exactly this name. Check how it is spelled{close}"
+
+
 def find_or_create_home(
-    env: str, student: str, homes: list[Home], entry: dict[str, Any], names: dict[str, dict[str, str]]
+    env: str, student: str, homes: list[Home], entry: dict[str, Any], names: dict[str, dict[str, Any]]
 ) -> Home:
     """Return the home of a student, which is made where there is none, as the hub would make it.
 
@@ -157,7 +190,7 @@ def find_or_create_home(
     return describe_claim(json.loads(done.stdout))
 
 
-def describe_new_claim(env: str, student: str, named: dict[str, str], size: str) -> dict[str, Any]:
+def describe_new_claim(env: str, student: str, named: dict[str, Any], size: str) -> dict[str, Any]:
     """Return the claim of a student who has none: with the names and labels by which KubeSpawner finds it."""
     storage = read_storage(env)
     dynamic = storage.get("dynamic") or {}

@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from deployer import marks
+from deployer import marks, units
 from deployer.paths import CHART_VALUES, CONFIG, ENVIRONMENTS, ROOT, label, secrets_file
 from deployer.secrets import generation, identity, rules, sops
 from deployer.yaml_files import KeyPath, YamlMapping, join_keys, list_leaves, read_mapping
@@ -74,7 +74,7 @@ def list_plain_values(name: str, text: str, content: YamlMapping) -> list[str]:
     """Return a message where values or comments of an encrypted file are in plain text."""
     plain = [join_keys(path) for path, value in list_leaves(content) if not ENCRYPTED.fullmatch(str(value))]
     if comments := re.findall(r"^\s*#(?!ENC\[).*", text, re.M):
-        plain.append(f"{len(comments)} comments")
+        plain.append(units.format_count(len(comments), "comment"))
     plain = [value for value in plain if value != "secretsFor"]
     return [f"{name} has values in plain text: {', '.join(plain)}. Change it with `make secrets-edit`"] if plain else []
 

@@ -14,21 +14,32 @@ secretsFor: there are no secrets. Make them with `make secrets`, and use `make d
 {{- end }}
 {{- end }}
 
-{{- /* Secrets with which JupyterHub does not start, or that can be guessed. */ -}}
+{{- /* Secrets with which JupyterHub does not start, or that can be guessed. Never shows the value of one. */ -}}
 {{- define "guard.passwords" }}
-{{- $hub := .Values.jupyterhub.hub | default dict }}
-{{- $section := ($hub.config).SharedPasswordAuthenticator | default dict }}
-{{- range $trait, $least := dict "user_password" 8 "admin_password" 32 }}
-  {{- $password := get $section $trait | toString }}
-  {{- if and (hasKey $section $trait) (lt (len $password) $least) }}
-jupyterhub.hub.config.SharedPasswordAuthenticator.{{ $trait }}: JupyterHub requires at least {{ $least }} characters ({{ len $password }}). Make a longer one with `make secrets-set`.
+{{- $values := .Values }}
+{{- range $path, $rule := .Files.Get "files/secret_rules.yaml" | fromYaml }}
+  {{- $keys := splitList "." $path }}
+  {{- $parent := include "hub.valueAt" (dict "values" $values "keys" (initial $keys)) | fromJson }}
+  {{- $secret := get $parent (last $keys) | default "" | toString }}
+  {{- if not (hasKey $parent (last $keys)) }}
+  {{- else if regexMatch "^(fake-for-rendering--|fill-in--|ENC\\[)" $secret }}
+  {{- else if not (regexMatch $rule.pattern $secret) }}
+{{ $path }}: JupyterHub requires {{ $rule.requires }} (it has {{ len (regexFindAll "(?s)." $secret -1) }} characters). Enter another with `make secrets-set ENV={{ $values.environment }} KEY={{ $path }}`.
+  {{- else if and $rule.unlike (eq $secret (get $parent (splitList "." $rule.unlike | last) | default "" | toString)) }}
+{{ $path }}: JupyterHub requires another value than that of {{ $rule.unlike }}. Enter another with `make secrets-set ENV={{ $values.environment }} KEY={{ $path }}`.
   {{- end }}
 {{- end }}
-{{- range $key, $secret := dict "cookieSecret" $hub.cookieSecret "config.JupyterHub.cookie_secret" (($hub.config).JupyterHub).cookie_secret }}
-  {{- if and $secret (not (regexMatch "^(fake-for-rendering--|fill-in--|ENC\\[)" $secret)) (not (regexMatch "^[0-9a-fA-F]{64,}$" $secret)) }}
-jupyterhub.hub.{{ $key }}: JupyterHub requires 64 hexadecimal digits (it has {{ len $secret }} characters). Make one with `make secrets-rotate NEW=jupyterhub.hub.{{ $key }}`.
+{{- end }}
+
+{{- /* The mapping at some keys of the values, as JSON; an empty one where there is none. */ -}}
+{{- define "hub.valueAt" }}
+{{- $node := .values }}
+{{- range .keys }}
+  {{- if kindIs "map" $node }}
+    {{- $node = get $node . }}
   {{- end }}
 {{- end }}
+{{- kindIs "map" $node | ternary $node dict | toJson }}
 {{- end }}
 
 {{- /* Ciphertext anywhere; on a real cluster fakes and blanks too. If all are fakes, guard.secrets rejects them. */ -}}
