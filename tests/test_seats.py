@@ -392,3 +392,22 @@ def test_mistakes_in_shared_with(edited) -> None:
         "course.node.sharedWith.b.memory: '1Gi' is not in JupyterHub's units"
         in run_deployer(repository, "seats").stderr
     )
+
+
+def test_more_nodes_than_the_class_needs_are_named(edited):
+    repository = edited()
+    write_course(repository, {"memory": "14G", "max": 8})
+    said = "course.node.max is 8, and 4 nodes are enough for course.peak, 20 students at once. Write max: 4 in config/"
+    assert said not in run_deployer(repository, "seats").stdout
+    write_course(repository, {"memory": "14G", "max": 9})
+    said = said.replace("is 8", "is 9")
+    assert said in run_deployer(repository, "seats").stdout
+    checked = run_python(repository, "from deployer.commands import check; check.print_size_check()")
+    assert checked.stdout.startswith(f"staging and prod: {said}")
+    # An answer follows, and the number of nodes does not.
+    write_course(repository, {"memory": "14G", "max": 9}, students=90, peak=80)
+    done = run_deployer(repository, "answers").stdout
+    assert "peak_students was '20', and is '80'" in done
+    assert (
+        "not enough for course.peak, 80 students at once, and a deploy is rejected: raise course.node.max to 12" in done
+    )
