@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment, FileSystemLoader
 from matrix import QUESTIONS
 
-from repositories import TEMPLATE, change_values, run_deployer
+from repositories import TEMPLATE, change_values, run_deployer, run_python
 
 MEMORY = st.one_of(
     st.builds("{}{}".format, st.integers(1, 4096), st.sampled_from("KMGT")),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from deployer.course import Course, Node, Server
+from deployer.units import format_memory
 
 # Assumed where the calendar does not say: a term from its first lecture to its last exam.
 WEEKS = 15
@@ -74,6 +75,40 @@ def count_course_seats(course: Course, memory: int | None = None) -> Seats:
 def count_nodes(students: int, each: int) -> int:
     """Return the nodes that so many students need; 0 where a node has no seat."""
     return -(-students // each) if each else 0
+
+
+def describe_demand(course: Course) -> list[str]:
+    """Return whether the class has seats, and on how many nodes."""
+    found = count_course_seats(course)
+    nodes, left = count_nodes(course.peak, found.each), count_left_nodes(course)
+    others = sum(share.nodes for share in list_other_shares(course))
+    if found.total < course.peak:
+        way = f"raise course.node.max to {nodes + others}" if found.each else "take larger nodes"
+        return [f"That is not enough for course.peak, {course.peak} students at once, and a deploy is rejected: {way}."]
+    lines = [f"{course.peak} students at once need {nodes} of the {left} nodes{' that are left' if others else ''}."]
+    if course.server.most > course.server.memory:
+        most = count_course_seats(course, course.server.most)
+        lines.append(
+            f"If all of them choose {format_memory(course.server.most)}: {most.each} seats per node, "
+            f"{most.total} in all."
+        )
+    return lines
+
+
+def find_excess(course: Course) -> str:
+    """Return what to write where course.node.max is made for a much larger class; an empty text where it fits.
+
+    It is a number of its own: neither an edit of course.peak nor `make answers` changes it. A guard rejects too few.
+    """
+    found, most = count_course_seats(course), course.node.max
+    # Course staff and the robot student want a seat too: templates/lib/nodes.jinja of the template.
+    wanted = count_nodes(course.peak + 2, found.each) + sum(share.nodes for share in list_other_shares(course))
+    if found.total < course.peak or most <= 2 * wanted or most - wanted < 3:
+        return ""
+    return (
+        f"course.node.max is {most}, and {wanted} nodes are enough for course.peak, {course.peak} students at once. "
+        f"Write max: {wanted} in config/hub.yaml, unless you want the other {most - wanted}."
+    )
 
 
 def describe_cost(course: Course, today: date) -> list[str]:

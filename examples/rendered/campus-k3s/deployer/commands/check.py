@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from deployer import answers, chart, schemas, values
+from deployer import answers, chart, course, schemas, seats, values
 from deployer.commands.secrets import print_secrets_check
 from deployer.errors import UserError
 from deployer.hub_start import check as hub_start
@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     lint()
     print_secrets_check()
     print_answers_check()
+    print_size_check()
     if arguments.offline:
         with tempfile.TemporaryDirectory() as folder:
             check_environments(chart.write_stand_in(Path(folder)))
@@ -60,6 +61,13 @@ def print_answers_check() -> None:
         for item in differences:
             print(f".copier-answers.yml: {item.key} is '{item.answer}', and config/ has '{item.found}', which counts")
         print("answers: run `make answers`; else the next `copier update` can end in conflicts on these lines")
+
+
+def print_size_check() -> None:
+    """Say where there may be many more nodes than the class needs. Guards reject too few."""
+    found = {env: seats.find_excess(course.read_course(env)) for env in ENVIRONMENTS}
+    for message in {text for text in found.values() if text}:
+        print(f"{' and '.join(env for env in found if found[env] == message)}: {message}")
 
 
 def check_environments(folder: Path) -> None:

@@ -7,7 +7,16 @@ from datetime import date
 from deployer import chart, other_hubs
 from deployer.commands.options import add_environment, list_environments
 from deployer.course import Course, read_course
-from deployer.seats import Share, count_course_seats, count_left_nodes, count_nodes, describe_cost, list_other_shares
+from deployer.seats import (
+    Share,
+    count_course_seats,
+    count_left_nodes,
+    count_nodes,
+    describe_cost,
+    describe_demand,
+    find_excess,
+    list_other_shares,
+)
 from deployer.units import format_memory
 
 # The steps of a guarantee: 512M, 768M, 1G, 1536M, 2G, 3G and so on, in bytes.
@@ -34,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
 def describe(course: Course, today: date) -> str:
     """Return the whole report of a course."""
     lines = [*describe_limits(course), *describe_others(course), *describe_demand(course)]
+    lines += filter(None, [find_excess(course)])
     lines += describe_cost(course, today)
     if course.node.shared_with and course.node.price is not None:
         lines.append("That is this hub's share. `make seats` of each other hub says what it adds.")
@@ -77,24 +87,6 @@ def describe_others(course: Course) -> list[str]:
         ),
         f"  {'together':{width}} {sum(share.nodes for share in shares):5}",
     ]
-
-
-def describe_demand(course: Course) -> list[str]:
-    """Return whether the class has seats, and on how many nodes."""
-    found = count_course_seats(course)
-    nodes, left = count_nodes(course.peak, found.each), count_left_nodes(course)
-    others = sum(share.nodes for share in list_other_shares(course))
-    if found.total < course.peak:
-        way = f"raise course.node.max to {nodes + others}" if found.each else "take larger nodes"
-        return [f"That is not enough for course.peak, {course.peak} students at once, and a deploy is rejected: {way}."]
-    lines = [f"{course.peak} students at once need {nodes} of the {left} nodes{' that are left' if others else ''}."]
-    if course.server.most > course.server.memory:
-        most = count_course_seats(course, course.server.most)
-        lines.append(
-            f"If all of them choose {format_memory(course.server.most)}: {most.each} seats per node, "
-            f"{most.total} in all."
-        )
-    return lines
 
 
 def describe_steps(course: Course) -> list[str]:
