@@ -141,6 +141,10 @@ def pytest_configure(config: pytest.Config) -> None:
     identity = "[user]\nname = Test\nemail = test@example.edu\n[init]\ndefaultBranch = main\n"
     (folder / "gitconfig").write_text(identity, encoding="utf-8")
     os.environ["GIT_CONFIG_GLOBAL"] = str(folder / "gitconfig")
+    # uv leaves packages uncompiled, and a CI may forbid to write bytecode: thousands of processes would each compile
+    # all that they import. Written here, no folder that a test compares has bytecode in it.
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["HELM"] = str(fetch_helm.find())
     # Of tests/requirements.txt, unless the environment names another one: a sops on the PATH may be of any version.
     os.environ.setdefault("SOPS", str(Path(sys.executable).with_name("sops")))
