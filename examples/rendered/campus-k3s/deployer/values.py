@@ -14,10 +14,10 @@ from deployer.paths import CHART, CHART_VALUES, CONFIG, ENVIRONMENTS, FAKE_SECRE
 from deployer.yaml_files import (
     KeyPath,
     YamlMapping,
+    find_blank_keys,
     find_value,
     has_value,
     join_keys,
-    list_blank_keys,
     list_leaves,
     read_mapping,
     read_text,
@@ -134,7 +134,7 @@ def list_emptied_mappings(env: str) -> list[str]:
     below: YamlMapping = {}
     for layer in list_layers(env)[1:]:
         found = read_mapping(layer)
-        for path in list_blank_keys(layer):
+        for path in find_blank_keys(read_text(layer)):
             removed[path] = (label(layer), find_value(below, *path))
         below = stack(below, found)
     own = read_mapping(CHART_VALUES)

@@ -1,5 +1,7 @@
 """Read YAML files, and walk through what they hold."""
 
+import copy
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,10 +65,16 @@ def find_conflicts(path: Path) -> list[str]:
     ]
 
 
+@functools.cache
+def parse_text(text: str) -> Any:
+    """Return what a YAML text holds, for all who read it. Commands read the same few files dozens of times."""
+    return yaml.load(text, Loader=HelmLoader)  # noqa: S506 - a SafeLoader
+
+
 def read_mapping(path: Path) -> YamlMapping:
     """Return a YAML file as a mapping, empty if it holds nothing. Raises UserError where it is not one."""
     try:
-        found = yaml.load(read_text(path), Loader=HelmLoader) or {}  # noqa: S506 - a SafeLoader
+        found = copy.deepcopy(parse_text(read_text(path))) or {}
     except yaml.YAMLError as error:
         if conflicts := find_conflicts(path):
             raise UserError("\n".join(conflicts)) from error
@@ -79,6 +87,13 @@ def read_mapping(path: Path) -> YamlMapping:
     return found
 
 
+def read_objects(manifests: str) -> list[YamlMapping]:
+    """Return the objects that Helm has rendered."""
+    # libyaml is ten times as fast with the thousands of lines; a PyYAML that was built without it has the other one.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [item for item in yaml.load_all(manifests, Loader=loader) if item]
+
+
 def list_leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
     """Yield every value that is neither a mapping nor a list, with its path."""
     if isinstance(value, dict | list):
@@ -88,8 +103,9 @@ def list_leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, ob
         yield path, value
 
 
-def list_blank_keys(path: Path) -> set[KeyPath]:
-    """Return the keys of a YAML file with nothing behind the colon. A written `null` is meant."""
+@functools.cache
+def find_blank_keys(text: str) -> frozenset[KeyPath]:
+    """Return the keys of a YAML text with nothing behind the colon. A written `null` is meant."""
 
     def find_blank(node: yaml.Node | None, keys: KeyPath) -> Iterator[KeyPath]:
         if isinstance(node, yaml.MappingNode):
@@ -98,7 +114,7 @@ def list_blank_keys(path: Path) -> set[KeyPath]:
         elif isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null" and not node.value:
             yield keys
 
-    return set(find_blank(yaml.compose(read_text(path), Loader=HelmLoader), ()))
+    return frozenset(find_blank(yaml.compose(text, Loader=HelmLoader), ()))
 
 
 def join_keys(path: KeyPath) -> str:

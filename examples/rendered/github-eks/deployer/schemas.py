@@ -8,8 +8,9 @@ from deployer.yaml_files import YamlMapping
 
 # The chart requires 1.28; Kubernetes supports its newest three; clouds are a year or so behind.
 KUBERNETES = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
-# The package would read its 1.5 MB of schemas again for each object.
+# The package would list its folders, and read its 1.5 MB of schemas, again for each object.
 kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
+kubernetes_validate.utils.all_versions = functools.cache(kubernetes_validate.utils.all_versions)
 
 
 class NoSchemaError(Exception):

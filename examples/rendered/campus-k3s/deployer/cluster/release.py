@@ -4,14 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-import yaml
-
 from deployer import chart
 from deployer.cluster import failures, kubectl
 from deployer.cluster.kubectl import now
 from deployer.paths import CHART
 from deployer.process import Done, find_tool, parse_json, run
-from deployer.yaml_files import find_value
+from deployer.yaml_files import find_value, read_objects
 
 # Revisions that Helm keeps, so that the last good one is still there after some bad days.
 HISTORY = "--history-max=20"
@@ -92,8 +90,8 @@ def read_image(env: str) -> str:
 def read_chart_version(env: str, revision: int) -> str:
     """Return the version of the jupyterhub chart that a revision was made with."""
     manifest = run_helm(env, "get", "manifest", chart.name_release(env), f"--revision={revision}").stdout
-    for item in yaml.safe_load_all(manifest):
-        if item and item["kind"] == "Deployment" and item["metadata"]["name"] == "hub":
+    for item in read_objects(manifest):
+        if item["kind"] == "Deployment" and item["metadata"]["name"] == "hub":
             return str(item["metadata"]["labels"]["helm.sh/chart"]).removeprefix("jupyterhub-")
     return ""
 

@@ -7,10 +7,9 @@
 import argparse
 import json
 
-import yaml
-
 from deployer import chart, values
 from deployer.commands.options import add_environment
+from deployer.yaml_files import read_objects
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output == "yaml":
         print(chart.render(arguments.env), end="")
     else:
-        objects = [item for item in yaml.safe_load_all(chart.render(arguments.env)) if item]
+        objects = read_objects(chart.render(arguments.env))
         contract = {"environment": arguments.env, "objects": objects, "values": values.read_values(arguments.env)}
         # YAML has dates, and JSON does not.
         print(json.dumps(contract, default=str))

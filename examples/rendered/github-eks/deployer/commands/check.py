@@ -6,8 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import yaml
-
 from deployer import answers, chart, course, schemas, seats, values
 from deployer.commands.secrets import print_secrets_check
 from deployer.errors import UserError
@@ -16,7 +14,7 @@ from deployer.hub_start import configuration
 from deployer.paths import CHART, ENVIRONMENTS, ROOT, list_files
 from deployer.schemas import KUBERNETES
 from deployer.trial import packages
-from deployer.yaml_files import YAML_HINT, YamlMapping, find_conflicts, read_text
+from deployer.yaml_files import YAML_HINT, YamlMapping, find_conflicts, read_objects, read_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,13 +70,14 @@ def print_size_check() -> None:
 
 def check_environments(folder: Path) -> None:
     """Render a chart for both environments, validate the objects, and load the configurations of the hubs."""
+    read: dict[str, YamlMapping] = {}
     rendered: dict[str, list[YamlMapping]] = {}
     for env in ENVIRONMENTS:
-        found = values.read_values(env)
+        found = read[env] = values.read_values(env)
         if messages := hub_start.compile_snippets(env, found):
             raise UserError("\n".join(messages))
         manifests, warnings = chart.render_with_warnings(env, folder)
-        rendered[env] = [item for item in yaml.safe_load_all(manifests) if item]
+        rendered[env] = read_objects(manifests)
         unknown = validate(rendered[env])
         if rendered[env]:
             print(f"{env}: {len(rendered[env])} objects are valid for Kubernetes {KUBERNETES[0]} to {KUBERNETES[-1]}")
@@ -88,16 +87,16 @@ def check_environments(folder: Path) -> None:
             print(f"{env}: not validated, no schema for it: {', '.join(sorted(unknown))}")
         for warning in [*warnings, *hub_start.list_unknown_settings(found)]:
             print(f"{env}: warning: {warning}")
-    require_own_hosts()
+    require_own_hosts(read)
     if all(map(configuration.find_hub, rendered.values())):
         print_hub_start(rendered)
 
 
-def require_own_hosts() -> None:
+def require_own_hosts(read: dict[str, YamlMapping]) -> None:
     """Raise UserError where two environments have one host name: requests would reach either hub."""
     seen: dict[str, str] = {}
-    for env in ENVIRONMENTS:
-        for host in set(values.list_hosts(values.read_values(env), used=True)):
+    for env, found in read.items():
+        for host in set(values.list_hosts(found, used=True)):
             if host in seen:
                 raise UserError(
                     f"config/{env}.yaml: '{host}' is a host name of {seen[host]}, too, so students would reach either "

@@ -11,9 +11,8 @@ from typing import Any
 from deployer.errors import UserError
 from deployer.hub_start import code, configuration, pods
 from deployer.hub_start.code import SNIPPETS, list_snippets
-from deployer.paths import CHART
-from deployer.values import find_source
-from deployer.yaml_files import YamlMapping, find_value, read_mapping
+from deployer.values import find_source, read_schema
+from deployer.yaml_files import YamlMapping, find_value
 
 CHART_IMAGE = "quay.io/jupyterhub/k8s-hub:"
 # What the chart prints before it runs a snippet.
@@ -41,7 +40,7 @@ def list_unknown_settings(found: YamlMapping) -> list[str]:
 
     The schema rejects them, unless the hub has an image or a snippet of its own.
     """
-    known = read_mapping(CHART / "values.schema.json")["$defs"]["hubConfig"]["properties"]
+    known = read_schema()["$defs"]["hubConfig"]["properties"]
     text = "\n".join(list_snippets(found).values())
     messages = []
     for section, settings in (find_value(found, "jupyterhub", "hub", "config") or {}).items():

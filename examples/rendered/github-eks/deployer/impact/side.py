@@ -13,7 +13,7 @@ import yaml
 from deployer.course import Course, parse_course
 from deployer.errors import UserError
 from deployer.paths import ROOT, find_environments
-from deployer.yaml_files import find_value, join_keys, list_leaves
+from deployer.yaml_files import find_value, join_keys, list_leaves, read_objects
 
 # Commits from before deployer/ are rendered by their scripts/, which print both environments at once.
 RENDER_BY_SCRIPTS = """
@@ -78,7 +78,4 @@ def render_sides(root: Path) -> dict[str, Side]:
         found = {env: run_python(root, root, *render, env) for env in find_environments(root)}
         return {env: Side(item["objects"], item["values"]) for env, item in found.items()}
     found = run_python(root, root / "scripts", "-c", RENDER_BY_SCRIPTS)
-    return {
-        env: Side([one for one in yaml.safe_load_all(item["manifests"]) if one], item["values"])
-        for env, item in found.items()
-    }
+    return {env: Side(read_objects(item["manifests"]), item["values"]) for env, item in found.items()}

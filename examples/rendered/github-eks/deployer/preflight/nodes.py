@@ -4,13 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-import yaml
-
 from deployer import chart, course, seats, units, values
 from deployer.cluster import capacity
 from deployer.preflight.findings import Finding, note, ok, problem
 from deployer.process import find_tool, parse_json, run
-from deployer.yaml_files import find_value
+from deployer.yaml_files import find_value, read_objects
 
 
 def describe_shortage(node: course.Node, allocatable: dict[str, str]) -> list[str]:
@@ -94,7 +92,7 @@ def check_room(env: str) -> Iterator[Finding]:
         for pod in parse_json(everything).get("items", [])
         if pod["metadata"]["namespace"] != namespace or pod["metadata"].get("labels", {}).get("component") not in own
     ]
-    workloads = [item for item in yaml.safe_load_all(chart.render(env)) if item and item["kind"] == "Deployment"]
+    workloads = [item for item in read_objects(chart.render(env)) if item["kind"] == "Deployment"]
     unplaced = capacity.find_unplaced(workloads, parse_json(listed)["items"], pods)
     for name, requests in unplaced:
         yield problem(
