@@ -29,7 +29,7 @@ CILOGON = {
     "SharedPasswordAuthenticator": None,
     "CILogonOAuthenticator": {
         "allowed_idps": {
-            "https://idp.example.edu/idp": {"username_derivation": {"username_claim": "eppn"}, "allow_all": True}
+            "https://idp.example.edu/idp": {"username_derivation": {"username_claim": "sub"}, "allow_all": True}
         }
     },
 }
@@ -50,7 +50,7 @@ CRASHES = {
         "prod: the hub would not start (error: missing ), unterminated subpattern",
     ),
     "a template of names": (
-        {"config": {"KubeSpawner": {"pod_name_template": "{nobody}"}}},
+        {"config": {"KubeSpawner": {"pod_name_template": "{nobody}-{user_server}"}}},
         "prod: the hub would not start (KeyError: 'nobody')",
     ),
     "a file of the pod": (
@@ -133,7 +133,7 @@ c.Authenticator.username_map = {"guest": "instructor"}
 c.JupyterHub.load_roles += [{"name": "user", "scopes": ["self", "access:servers"]}]
 """
     github = {"JupyterHub": {"authenticator_class": "github"}, "SharedPasswordAuthenticator": None}
-    rule = {"GitHubOAuthenticator": {"allowed_organizations": ["course"]}}
+    rule = {"GitHubOAuthenticator": {"allowed_organizations": ["course"], "scope": ["read:org"]}}
     repository = edited()
     add(repository, config=github | rule, extraConfig={"own": snippet, "sign-in": ""})
     said = run_python(repository, LOAD).stdout.splitlines()
@@ -152,6 +152,83 @@ c.JupyterHub.load_roles += [{"name": "user", "scopes": ["self", "access:servers"
             line.startswith("prod: jupyterhub.hub.extraConfig: its code sets what guards reject: ") and sentence in line
             for line in said
         ), (sentence, said)
+
+
+def test_guards_read_the_pods_as_hooks_leave_them(edited, chart):
+    """The chart renders none of it: profiles for a person, hooks before and after the pod, and a file of code."""
+    snippet = """
+async def choose(spawner):
+    staff = [{"display_name": "Root", "kubespawner_override": {"uid": 0}}] if spawner.user.name == "instructor" else []
+    return [{"display_name": "Large", "kubespawner_override": {"mem_limit": None, "mem_guarantee": None}}, *staff]
+
+def prepare(spawner):
+    spawner.image = "quay.io/course/image:latest"
+
+c.KubeSpawner.profile_list, c.Spawner.pre_spawn_hook = choose, prepare
+"""
+    file = """
+async def change(spawner, pod):
+    pod.spec.host_network = True
+    return pod
+
+c.KubeSpawner.modify_pod_hook = change
+"""
+    path = "/usr/local/etc/jupyterhub/jupyterhub_config.d/own.py"
+    repository = edited()
+    add(repository, extraConfig={"own": snippet}, extraFiles={"own": {"mountPath": path, "stringData": file}})
+    said = run_python(repository, LOAD).stdout.splitlines()
+    expected = [
+        "profileList[0]: spec.hostNetwork: students' servers would share the network",
+        "profileList[0]: spec.containers[0].image: 'quay.io/course/image:latest' is another image after each push.",
+        "profileList[0]: spec.containers[0].resources.limits.memory: there is none",
+        "profileList[1]: spec.containers[0].securityContext.runAsUser: students' servers would run as root (0)",
+    ]
+    begin = "prod: jupyterhub.hub.extraConfig: its code sets what guards reject: the pod of jupyterhub.singleuser."
+    assert len(said) == len(expected) and all(line.startswith(begin) for line in said), "\n".join(said)
+    for sentence in expected:
+        assert sentence in "\n".join(said), (sentence, said)
+
+
+def test_hooks_have_no_effect_here_and_may_lack_the_cluster(edited, chart, tmp_path):
+    """A hook that needs the cluster is a warning; a hook that fails in the cluster, too, is an error."""
+    hooks = f"""
+async def prepare(spawner):
+    open("{tmp_path}/made", "w")
+
+async def change(spawner, pod):
+    await spawner.api.read_namespaced_secret("token", "default")
+    return pod
+
+c.KubeSpawner.pre_spawn_hook, c.KubeSpawner.modify_pod_hook = prepare, change
+c.KubeSpawner.options_form = "<input name=size>"
+"""
+    repository = edited()
+    add(repository, extraConfig={"own": hooks})
+    said = run_python(repository, LOAD).stdout.splitlines()
+    key = "warning: jupyterhub.hub.extraConfig"
+    assert said[0] == "the hub would start" and len(said) == 4, said
+    assert said[1].startswith(f"{key}: options_form is your own, so no guard checks what students may ask for")
+    assert said[2].startswith(
+        f"{key}: pre_spawn_hook does not run without the cluster (PermissionError: open is not run"
+    )
+    assert said[3].startswith(f"{key}: modify_pod_hook does not run without the cluster (")
+    assert list(tmp_path.glob("made")) == []
+    add(repository, extraConfig={"own": "c.KubeSpawner.modify_pod_hook = lambda spawner, pod: None"})
+    assert run_python(repository, LOAD).stdout == (
+        "config/prod.yaml: jupyterhub.hub.extraConfig: no server would start (modify_pod_hook: it returns nothing, and "
+        "must return the pod). Correct it there.\n"
+    )
+
+
+def test_providers_that_code_adds_are_checked(edited, chart):
+    google = {"http://google.com/accounts/o8/id": {"username_derivation": {"username_claim": "sub"}, "allow_all": True}}
+    repository = edited()
+    config = {key: value for key, value in CILOGON.items() if key != "CILogonOAuthenticator"}
+    add(repository, config=config, extraConfig={"own": f"c.CILogonOAuthenticator.idps = {google}", "sign-in": ""})
+    said = run_python(repository, LOAD).stdout
+    assert (
+        "its code sets what guards reject: jupyterhub.hub.config.CILogonOAuthenticator.idps.'http://google.com" in said
+    ), said
 
 
 def test_snippet_sees_no_token_of_the_pipeline(edited, chart):

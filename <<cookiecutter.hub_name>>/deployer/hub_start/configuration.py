@@ -11,6 +11,8 @@ from deployer.yaml_files import YamlMapping
 
 # Where the chart mounts them.
 MOUNT = "/usr/local/etc/jupyterhub"
+# Where chart/values.yaml mounts the programs that its snippets run.
+COURSE = "/etc/course/"
 # In place of the database and of the secrets, of which the rendering has fakes.
 OVERRIDES = f"""
 c.JupyterHub.db_url = "sqlite://"
@@ -40,15 +42,48 @@ def write_configuration(objects: list[YamlMapping], folder: Path) -> None:
             is_secret = item["kind"] == "Secret"
             mounted = folder / ("secret" if is_secret else "config")
             mounted.mkdir()
-            for name, content in (item.get("data") or {}).items():
-                (mounted / name).write_bytes(base64.b64decode(content) if is_secret else content.encode())
+            for name, content in read_data(item).items():
+                (mounted / name).write_bytes(move_course(content, folder))
     for name in ("jupyterhub_config.py", "z2jh.py"):
         text = (folder / "config" / name).read_text(encoding="utf-8")
         (folder / name).write_text(text.replace(MOUNT, str(folder)), encoding="utf-8")
     with (folder / "jupyterhub_config.py").open("a", encoding="utf-8") as file:
         file.write(OVERRIDES)
+    write_extra_files(objects, folder)
     environ = list_environment(find_hub(objects), folder)
     (folder / "environment.json").write_text(json.dumps(environ), encoding="utf-8")
+
+
+def write_extra_files(objects: list[YamlMapping], folder: Path) -> None:
+    """Write the files of hub.extraFiles that are below MOUNT, where some are code, and the programs of /etc/course."""
+    found = {name: content for item in objects for name, content in read_data(item).items()}
+    for mount in find_hub(objects).get("volumeMounts") or []:
+        path, name = str(mount["mountPath"]), str(mount.get("subPath"))
+        if mount["name"] == "files" and path.startswith(f"{MOUNT}/") and name in found:
+            target = folder / path.removeprefix(f"{MOUNT}/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(found[name])
+    (folder / "course").mkdir()
+    for item in objects:
+        if item["kind"] == "ConfigMap" and str(item["metadata"]["name"]).startswith("course-"):
+            for name, content in read_data(item).items():
+                (folder / "course" / name).write_bytes(move_course(content, folder))
+
+
+def read_data(item: YamlMapping) -> dict[str, bytes]:
+    """Return the files that a ConfigMap or a Secret has."""
+    if item["kind"] not in ("ConfigMap", "Secret"):
+        return {}
+    is_secret = item["kind"] == "Secret"
+    data = {
+        name: base64.b64decode(text) if is_secret else text.encode() for name, text in (item.get("data") or {}).items()
+    }
+    return data | {name: str(text).encode() for name, text in (item.get("stringData") or {}).items()}
+
+
+def move_course(content: bytes, folder: Path) -> bytes:
+    """Return content that reads the programs of the chart where write_extra_files has put them."""
+    return content.replace(COURSE.encode(), f"{folder}/course/".encode())
 
 
 def find_hub(objects: list[YamlMapping]) -> dict[str, Any]:

@@ -53,6 +53,8 @@ course.calendar.classTimes: the key was replaced by course.calendar.classes. Wri
   {{- end }}
   {{- if and $areTimes (ge $exam.start $exam.end) }}
 {{ $at }}: {{ $exam.start }} to {{ $exam.end }} ends before it starts; correct its times
+  {{- else if and $areTimes (gt (sub (toDate "2006-01-02 15:04" $exam.end | unixEpoch | int64) (toDate "2006-01-02 15:04" $exam.start | unixEpoch | int64)) 604800) }}
+[long-exam] {{ $at }}: {{ $exam.start }} to {{ $exam.end }} is more than a week, in which prod stops no idle server and rejects deploys; correct its times, or write each exam as an item of its own
   {{- else if and $areTimes $ends $isDate (gt (splitList " " $exam.end | first) $ends) }}
 {{ $at }}.end: {{ $exam.end }} is after course.calendar.termEnds, {{ $ends }}; move the exam or the end of the term
   {{- end }}

@@ -31,6 +31,28 @@
 {{- if and (not ($memory).limit) (not (.Values.jupyterhub.singleuser).profileList) }}
 [no-memory-limit] jupyterhub.singleuser.memory.limit: there is none, so one student could use all memory of a node. Write one, such as 2G.
 {{- end }}
+{{- range $number, $profile := (.Values.jupyterhub.singleuser).profileList | default list }}
+  {{- $at := printf "jupyterhub.singleuser.profileList[%d]" $number }}
+  {{- $set := ($profile).kubespawner_override | default dict }}
+  {{- $limit := hasKey $set "mem_limit" | ternary (get $set "mem_limit") ($memory).limit }}
+  {{- /* An option that sets a limit in each of its choices sets it for the profile. */}}
+  {{- $isLimited := not (include "hub.isUnlimited" $limit) }}
+  {{- range $option, $options := ($profile).profile_options | default dict }}
+    {{- $here := gt (len (($options).choices | default dict)) 0 }}
+    {{- range $choice, $chosen := ($options).choices | default dict }}
+      {{- $own := ($chosen).kubespawner_override | default dict }}
+      {{- $isFree := include "hub.isUnlimited" (get $own "mem_limit") }}
+      {{- $here = and $here (hasKey $own "mem_limit") (not $isFree) }}
+      {{- if and (hasKey $own "mem_limit") $isFree (not (include "hub.hasOwnNodes" $set)) (not (include "hub.hasOwnNodes" $own)) }}
+[no-memory-limit] {{ $at }}.profile_options.{{ $option }}.choices.{{ $choice }}.kubespawner_override.mem_limit: there is none, so one student could use all memory of a node. Write one, such as 2G.
+      {{- end }}
+    {{- end }}
+    {{- $isLimited = or $isLimited $here }}
+  {{- end }}
+  {{- if and (not $isLimited) (not (include "hub.hasOwnNodes" $set)) }}
+[no-memory-limit] {{ $at }}.kubespawner_override.mem_limit: there is none, so one student could use all memory of a node. Write one, such as 2G.
+  {{- end }}
+{{- end }}
 {{- /* These would win over jupyterhub.singleuser, where neither the guards nor the seats see them. */ -}}
 {{- $shadows := dict "mem_limit" "memory.limit" "mem_guarantee" "memory.guarantee" "cpu_limit" "cpu.limit" "cpu_guarantee" "cpu.guarantee" "image" "image" "profile_list" "profileList" }}
 {{- range $class := list "KubeSpawner" "Spawner" }}
@@ -41,4 +63,15 @@ jupyterhub.hub.config.{{ $class }}.{{ $trait }}: guards and seats do not see it 
     {{- end }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* "true" if a limit of memory is none. */ -}}
+{{- define "hub.isUnlimited" -}}
+{{- $bytes := include "hub.bytes" . }}
+{{- if or (eq (toString (. | default "")) "") (and $bytes (eq (int64 $bytes) 0)) }}true{{ end }}
+{{- end }}
+
+{{- /* "true" if settings of KubeSpawner select other nodes than those of course.node, where a server may have all memory. */ -}}
+{{- define "hub.hasOwnNodes" -}}
+{{- if or .node_selector .node_affinity_required .extra_resource_guarantees .extra_resource_limits }}true{{ end }}
 {{- end }}

@@ -11,6 +11,14 @@ jupyterhub.scheduling.userPlaceholder.replicas: {{ include "hub.text" $placehold
 {{- define "guard.course-size" }}
 {{- $course := .Values.course }}
 {{- $limit := int64 (.Values.jupyterhub.hub).activeServerLimit }}
+{{- $at := "jupyterhub.hub.activeServerLimit" }}
+{{- /* hub.config wins over the chart's own key. */}}
+{{- with ((.Values.jupyterhub.hub).config).JupyterHub }}
+  {{- if not (kindIs "invalid" .active_server_limit) }}
+    {{- $limit = int64 .active_server_limit }}
+    {{- $at = "jupyterhub.hub.config.JupyterHub.active_server_limit" }}
+  {{- end }}
+{{- end }}
 {{- if gt (int64 $course.peak) (int64 $course.students) }}
 course.peak: {{ include "hub.text" $course.peak }} is above course.students ({{ include "hub.text" $course.students }}). Correct the one that is wrong.
 {{- end }}
@@ -18,7 +26,7 @@ course.peak: {{ include "hub.text" $course.peak }} is above course.students ({{ 
 course.peak: {{ include "hub.text" $course.peak }} is above course.sizedFor ({{ include "hub.text" $course.sizedFor }}), for which the limits in chart/values.yaml are made. Run `uv tool run copier==9.19.1 update --defaults --data students={{ include "hub.text" $course.students }} --data peak_students={{ include "hub.text" $course.peak }}`, or lower it.
 {{- end }}
 {{- if and (gt $limit 0) (lt $limit (int64 $course.peak)) }}
-jupyterhub.hub.activeServerLimit: {{ $limit }} is below course.peak ({{ include "hub.text" $course.peak }}), so students would be turned away. Remove the line, or raise it.
+{{ $at }}: {{ $limit }} is below course.peak ({{ include "hub.text" $course.peak }}), so students would be turned away. Remove the line, or raise it.
 {{- end }}
 {{- end }}
 

@@ -124,8 +124,25 @@ jupyterhub.hub.config.GoogleOAuthenticator.hosted_domain: nobody may sign in by 
 jupyterhub.hub.config.GoogleOAuthenticator.hosted_domain: '{{ $domain }}' is not a domain, so nobody may sign in by it. Write what follows the @ of the addresses, in small letters, such as example.edu.
   {{- end }}
 {{- end }}
-{{- $names := (include "hub.authenticator" . | fromJson).settings.allowed_organizations | default list }}
-{{- range $name := kindIs "slice" $names | ternary $names (list $names) }}
+{{- $github := include "hub.authenticator" . | fromJson }}
+{{- $names := $github.settings.allowed_organizations | default list }}
+{{- $names = kindIs "slice" $names | ternary $names (list $names) }}
+{{- $scopes := $github.settings.scope | default list }}
+{{- $scopes = kindIs "slice" $scopes | ternary $scopes (list $scopes) }}
+{{- $reads := include "hub.ownCodeHas" (dict "root" . "text" "read:org") }}
+{{- range list "read:org" "write:org" "admin:org" }}
+  {{- $reads = or $reads (has . $scopes) }}
+{{- end }}
+{{- if and $names (has "GitHubOAuthenticator" $github.sections) (not $reads) }}
+  {{- $at := "jupyterhub.hub.config.GitHubOAuthenticator.scope" }}
+  {{- $write := printf "(%s). Write scope: [%s]." (join ", " $scopes) (append $scopes "read:org" | join ", ") }}
+  {{- if contains ":" (join " " $names) }}
+{{ $at }}: without read:org GitHub shows the hub no teams {{ $write }}
+  {{- else }}
+[public-members] {{ $at }}: without read:org GitHub shows the hub only those who have made their membership public {{ $write }}
+  {{- end }}
+{{- end }}
+{{- range $name := $names }}
   {{- if contains "," (toString $name) }}
 jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' would be the name of one organization. Write a list: [{{ $name }}].
   {{- else if contains "/" (toString $name) }}
@@ -137,6 +154,27 @@ jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' 
 {{- /* Other websites that may act for a student who has signed in. */ -}}
 {{- define "guard.other-websites" }}
 {{- $at := "jupyterhub.hub.config.JupyterHub.tornado_settings" }}
+{{- /* The same in students' servers. */}}
+{{- $user := .Values.jupyterhub.singleuser | default dict }}
+{{- range $file, $set := $user.extraFiles }}
+  {{- $data := kindIs "map" ($set).data | ternary ($set).data dict }}
+  {{- range $section := list "ServerApp" "NotebookApp" }}
+    {{- $settings := get $data $section | default dict }}
+    {{- range $key, $bad := dict "allow_origin" "*" "disable_check_xsrf" "true" }}
+      {{- if eq (get $settings $key | toString) $bad }}
+jupyterhub.singleuser.extraFiles.{{ $file }}.data.{{ $section }}.{{ $key }}: every website could act in the server of a student who has signed in ({{ $bad }}). Remove the line.
+      {{- end }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- $commands := concat (include "hub.valuesOf" (dict "root" . "key" "cmd" "trait" "cmd") | fromJsonArray) (include "hub.valuesOf" (dict "root" . "key" "args" "trait" "args") | fromJsonArray) }}
+{{- range $command := $commands }}
+  {{- range $word := kindIs "slice" $command.value | ternary $command.value (list $command.value) }}
+    {{- if regexMatch "(?i)[.](allow_origin=['\"]?[*]|disable_check_xsrf=true)" (toString $word) }}
+{{ $command.at }}: every website could act in the server of a student who has signed in ({{ $word }}). Remove it.
+    {{- end }}
+  {{- end }}
+{{- end }}
 {{- $tornado := ((.Values.jupyterhub.hub).config).JupyterHub | default dict | dig "tornado_settings" dict | default dict }}
 {{- if eq (toString $tornado.xsrf_cookies) "false" }}
 {{ $at }}.xsrf_cookies: every website could act for a student who has signed in (false). Remove the line.

@@ -52,7 +52,7 @@ jupyterhub.hub.config.{{ first $own.sections }}.{{ $trait }}: {{ ternary "the hu
   {{- end }}
 {{- end }}
 {{- if eq (toString $own.settings.validate_server_cert) "false" }}
-jupyterhub.hub.config.{{ first $own.sections }}.validate_server_cert: anybody between the hub and the provider could say who signs in (false). Remove the line. For a certificate authority of your own, set http_request_kwargs: {ca_certs: FILE}.
+[unverified-provider] jupyterhub.hub.config.{{ first $own.sections }}.validate_server_cert: anybody between the hub and the provider could say who signs in (false). Remove the line. For a certificate authority of your own, set http_request_kwargs: {ca_certs: FILE}.
 {{- end }}
 {{- $ingress := .Values.jupyterhub.ingress | default dict }}
 {{- if $ingress.enabled }}
@@ -96,8 +96,11 @@ jupyterhub.proxy.https.secret.name: https.type is secret, and the name is empty.
 jupyterhub.ingress.hosts: the list is empty, so the ingress would take every host name. Write yours in config/{{ $env }}.yaml.
   {{- end }}
   {{- $covered := list }}
-  {{- range $ingress.tls }}
-    {{- $covered = concat $covered (.hosts | default list) }}
+  {{- range $number, $entry := $ingress.tls }}
+    {{- $covered = concat $covered (($entry).hosts | default list) }}
+    {{- if not ($entry).secretName }}
+[default-certificate] jupyterhub.ingress.tls[{{ $number }}].secretName: it is empty, so browsers would get the ingress controller's own certificate, and warn. Write the name of the Secret that has the hub's.
+    {{- end }}
   {{- end }}
   {{- range $ingress.hosts }}
     {{- if and (not (has . $covered)) (not (has (regexReplaceAll "^[^.]+" . "*") $covered)) }}

@@ -2,7 +2,7 @@
 
 In each folder given, the chart's own jupyterhub_config.py reads the rendered values. JupyterHub then makes its users,
 roles, services, proxy and authenticator, with a database in memory, and a spawner: what fails here fails in the pod.
-KubeSpawner makes a student's pod for each profile and choice.
+choices.py makes a student's pod for each profile and choice.
 
 Writes report.json into the folder: what was loaded last, the error if there is one, warnings about old names, the pods,
 and the settings that the guards of the chart read, as code has left them.
@@ -15,29 +15,27 @@ import multiprocessing
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from contextlib import redirect_stdout
-from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.app import JupyterHub
-from kubernetes_asyncio.client import ApiClient
-from kubespawner import KubeSpawner
 
-Variant = tuple[str, dict[str, Any] | None, dict[str, str]]
-SINGLEUSER = "jupyterhub.singleuser"
+from deployer.hub_start.choices import make_pods
+
 OLD_NAME = "is deprecated"
 # The filename that Python gives to the code of hub.extraConfig.
 SNIPPET = "<string>"
 # What opens a hub to people, besides the traits that start with allow, and what opens a node to a server.
 SIGN_IN = {
-    *("admin_users", "admin_groups", "blocked_users", "create_users", "github_url", "gitlab_url", "hosted_domain"),
-    *("open_signup", "tenant_id", "username_map", "username_pattern"),
+    *("admin_users", "admin_groups", "authorize_url", "blocked_users", "create_users", "github_url", "gitlab_url"),
+    *("hosted_domain", "idps", "jwks_endpoint", "open_signup", "scope", "strip_domain", "tenant_id", "token_url"),
+    *("userdata_url", "username_claim", "username_key", "username_map", "username_pattern", "validate_server_cert"),
 }
 # Another name of idps.
 OLD_SIGN_IN = {"allowed_idps"}
+WEBSITE = ("xsrf_cookies", "headers")
 SPAWNER = (
     *("uid", "service_account", "privileged", "allow_privilege_escalation", "pod_security_context"),
     *("container_security_context", "extra_container_config", "extra_pod_config", "volumes", "init_containers"),
@@ -63,49 +61,15 @@ class Keeper(logging.Handler):
 
 
 async def load(folder: Path, keeper: Keeper) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Initialize JupyterHub and a spawner. Returns the settings and the students' pods. Raises what they raise."""
+    """Initialize JupyterHub and its spawners. Returns the settings and the students' pods. Raises what they raise."""
     app = JupyterHub()
     app.log.addHandler(keeper)
     await app.initialize(["--config", str(folder / "jupyterhub_config.py")])
     # Before a pod is made, which may change what it is made of.
     settings = json.loads(json.dumps(collect_settings(app), default=make_plain))
-    if issubclass(app.spawner_class, KubeSpawner):
-        return settings, [await make_pod(app, *variant) for variant in list_variants(app)]
-    return settings, []
-
-
-def list_variants(app: JupyterHub) -> Iterator[Variant]:
-    """Yield what a student may choose: where it is in the values, the profile, and the options."""
-    profiles = app.spawner_class(config=app.config, _mock=True).profile_list
-    if callable(profiles) or not profiles:
-        yield SINGLEUSER, None, {}
-        return
-    for number, profile in enumerate(profiles):
-        key, options = f"{SINGLEUSER}.profileList[{number}]", profile.get("profile_options") or {}
-        # A student types the value of an option that has no choices.
-        typed = {f"{name}--unlisted-choice": "x" for name, option in options.items() if not option.get("choices")}
-        if not any((options[name.partition("--")[0]].get("unlisted_choice") or {}).get("enabled") for name in typed):
-            yield key, profile, {}
-            for name, option in options.items():
-                for choice in option.get("choices") or {}:
-                    yield f"{key}.profile_options.{name}.choices.{choice}", profile, {name: choice}
-
-
-async def make_pod(
-    app: JupyterHub, key: str, profile: dict[str, Any] | None, options: dict[str, str]
-) -> dict[str, Any]:
-    """Return the pod that KubeSpawner makes for a choice, or why it makes none."""
-    try:
-        # A profile changes what it overrides in place.
-        spawner = app.spawner_class(config=deepcopy(app.config), _mock=True)
-        spawner.profile_list, spawner.user_options = [profile] if profile else [], options
-        # As JupyterHub has them when a server starts.
-        spawner.api_token, spawner.port = "token", 8888
-        if profile:
-            await spawner.load_user_options()
-        return {"key": key, "pod": ApiClient().sanitize_for_serialization(await spawner.get_pod_manifest())}
-    except Exception as error:
-        return {"key": key, "error": f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"}
+    pods, warnings = await make_pods(app)
+    keeper.warnings += warnings
+    return settings, pods
 
 
 def collect_settings(app: JupyterHub) -> dict[str, Any]:
@@ -114,7 +78,9 @@ def collect_settings(app: JupyterHub) -> dict[str, Any]:
     wanted = {name for name in authenticator.trait_names(config=True) if name.startswith("allow")} | SIGN_IN
     people = {name: getattr(authenticator, name, None) for name in sorted(wanted - OLD_SIGN_IN)}
     server = app.spawner_class(config=app.config, _mock=True)
+    website = {name: app.tornado_settings[name] for name in WEBSITE if name in app.tornado_settings}
     return {
+        "hub": {"admin_access": app.admin_access, "tornado_settings": website},
         "classes": [f"{item.__module__}.{item.__name__}" for item in type(authenticator).__mro__],
         "sign_in": {name: value for name, value in people.items() if value or isinstance(value, bool)},
         "spawner": {name: getattr(server, name) for name in SPAWNER if getattr(server, name, None) is not None},

@@ -11,6 +11,7 @@ from typing import Any
 from deployer.errors import UserError
 from deployer.hub_start import code, configuration, pods
 from deployer.hub_start.code import SNIPPETS, list_snippets
+from deployer.paths import ROOT
 from deployer.values import find_source, read_schema
 from deployer.yaml_files import YamlMapping, find_value
 
@@ -79,7 +80,8 @@ def load_configurations(rendered: dict[str, list[YamlMapping]], python: Path) ->
             report = read_report(folder)
             problem = describe_error(env, report, folder) if report["error"] else ""
             if not problem:
-                errors += [*pods.list_messages(env, report["pods"]), *code.list_messages(env, report["settings"])]
+                errors += pods.list_messages(env, report["pods"])
+                errors += code.list_messages(env, report["settings"], report["pods"])
             if problem.startswith(UNKNOWN) or not problem:
                 lines[env] = [problem or "the hub would start", *(f"warning: {text}" for text in report["warnings"])]
             else:
@@ -96,7 +98,7 @@ def run_loader(python: Path, home: Path, folders: list[Path]) -> None:
     """
     configuration.write_cluster(home)
     command = [python, Path(__file__).with_name("load.py"), *folders]
-    environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(home)}
+    environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "PYTHONPATH": str(ROOT)}
     with contextlib.suppress(subprocess.TimeoutExpired):
         subprocess.run(command, env=environ, capture_output=True, timeout=SECONDS)
 

@@ -8,7 +8,12 @@ from typing import Any
 from deployer import schemas
 from deployer.values import find_source
 
+SINGLEUSER = "jupyterhub.singleuser"
 # Of volumes and containers, which the schemas do not check.
+# Of a pod and its containers: what no guard reads, and differs from student to student.
+IGNORED = ("affinity", "args", "command", "env", "lifecycle", "tolerations", "volumeMounts")
+OF_POD = "the pod of "
+KEY = re.compile(rf"^({OF_POD}\S+: )?\S+: ")
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -19,12 +24,38 @@ def list_messages(env: str, made: list[dict[str, Any]]) -> list[str]:
         for problem in [item["error"]] if "error" in item else list_problems(item["pod"]):
             path = tuple(int(part) if part.isdecimal() else part for part in re.split(r"[.\[\]]+", item["key"]) if part)
             where = f"{find_source(env, path[:3])}{item['key']}"
-            messages.setdefault(
-                problem,
-                f"{where}: no server would start ({problem}). Correct it there, or in "
-                "jupyterhub.hub.config.KubeSpawner.",
-            )
+            also = ", or in jupyterhub.hub.config.KubeSpawner" if item["key"].startswith(SINGLEUSER) else ""
+            messages.setdefault(problem, f"{where}: no server would start ({problem}). Correct it there{also}.")
     return list(messages.values())
+
+
+def list_specs(made: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return by its profile or choice what the guards read of each pod, without equal ones."""
+    specs: dict[str, Any] = {}
+    for item in made:
+        spec = {key: value for key, value in item.get("pod", {}).get("spec", {}).items() if key not in IGNORED}
+        for kind in ("containers", "initContainers"):
+            # The chart's own container that blocks the metadata server is privileged.
+            spec[kind] = [
+                {key: value for key, value in container.items() if key not in IGNORED}
+                for container in spec.get(kind) or []
+                if container["name"] != "block-cloud-metadata"
+            ]
+        if spec["containers"] and spec not in specs.values():
+            specs[f"{item['key']}{' ' * (item['key'] in specs)}"] = spec
+    return specs
+
+
+def drop_repeated(lines: list[str]) -> list[str]:
+    """Leave out each message on a pod that says the same as one before it, of a value or of another pod."""
+    seen: set[str] = set()
+    kept = []
+    for line in lines:
+        sentence = KEY.sub("", line)
+        if not (line.startswith(OF_POD) and sentence in seen):
+            kept.append(line)
+        seen.add(sentence)
+    return kept
 
 
 def list_problems(pod: dict[str, Any]) -> Iterator[str]:

@@ -80,6 +80,20 @@ all of them, and `ours`: whether it is of the hub image that the chart brings al
   (list "host-path" "singleuser" "['\"]host_?[pP]ath['\"] *:")
   (list "host-network" "singleuser" "['\"](hostNetwork|host_network|hostPID|hostIPC)['\"] *: *True")
 }}
+{{- $own := include "hub.authenticator" . | fromJson }}
+{{- $snippets := dict "robot-student" (list "keep_reserved_names" "with the robot student's rights anybody could be renamed") }}
+{{- if has "SharedPasswordAuthenticator" $own.sections }}
+  {{- $_ := set $snippets "sign-in" (list "normalize_username" "with a capital in a name of the staff, the students' password would make anybody staff") }}
+{{- end }}
+{{- if (.Values.course.calendar | default dict).exams }}
+  {{- $_ := set $snippets "exams" (list "cull_outside_exams" "idle servers would be stopped during exams") }}
+{{- end }}
+{{- range $name, $needs := $snippets }}
+  {{- $code := regexReplaceAll "(?m)^\\s*#.*$" (get (($.Values.jupyterhub.hub).extraConfig | default dict) $name | toString) "" }}
+  {{- if not (contains (first $needs) $code) }}
+jupyterhub.hub.extraConfig.{{ $name }}: it replaces the chart's own code, and {{ last $needs }}. Remove it, and write your code below another name.
+  {{- end }}
+{{- end }}
 {{- range $name, $text := (.Values.jupyterhub.hub).extraConfig }}
   {{- if not (has $name $ours) }}
     {{- $code := regexReplaceAll "(?m)^\\s*#.*$" (toString $text) "" }}

@@ -75,7 +75,9 @@ jupyterhub.singleuser.image.tag: '{{ $name }}' has no tag. Write a tag that does
 {{- else if $digest }}
 {{- else if not (contains ":" $last) }}
 [moving-tags] {{ .at }}: '{{ .image }}' has no tag, which means latest. Write a tag that does not move, or a digest.
-{{- else if regexMatch ":(latest|main|master|stable|devel?|develop|edge|nightly|release|prod|production|staging|current|head|HEAD)$" $last }}
+{{- else if regexMatch "(^|/)jupyter/[a-z-]+:(aarch64-|x86_64-)?(cuda[0-9]*-|pytorch-|tensorflow-)?(python|ubuntu|lab|notebook|hub|r|julia|spark|java)-" .image }}
+[moving-tags] {{ .at }}: Docker Stacks builds '{{ .image }}' again each week under the same tag. Write a tag that is a date, or a digest.
+{{- else if regexMatch "(?i):(latest|main|master|stable|devel?|develop|edge|nightly|release|prod|production|staging|current|head)$" $last }}
 [moving-tags] {{ .at }}: '{{ .image }}' is another image after each push. Write a tag that does not move, such as a date, or a digest.
 {{- end }}
 {{- end }}

@@ -2,9 +2,12 @@
 {{- define "guard.isolation" }}
 {{- $user := .Values.jupyterhub.singleuser | default dict }}
 {{- $policy := $user.networkPolicy | default dict }}
-{{- $open := eq (toString $policy.enabled) "false" }}
+{{- /* A null removes the chart's own true. */}}
+{{- $open := ne (toString $policy.enabled) "true" }}
 {{- if $open }}
-[no-network-policy] jupyterhub.singleuser.networkPolicy.enabled: students' servers could reach each other and everything in your network (false). Set it to true.
+[no-network-policy] jupyterhub.singleuser.networkPolicy.enabled: students' servers could reach each other and everything in your network ({{ $policy.enabled | default false }}). Set it to true.
+{{- else if eq (toString ($policy.egressAllowRules).privateIPs) "true" }}
+[warning] jupyterhub.singleuser.networkPolicy.egressAllowRules.privateIPs: students' servers reach everything in your network (true). Write a rule in networkPolicy.egress for what they need.
 {{- end }}
 {{- $reach := dict "hub" "the hub's API and its database" "chp" "the proxy's API, which sends students anywhere" "traefik" "the proxy for https" }}
 {{- range $pod, $what := $reach }}
@@ -24,6 +27,19 @@
   {{- end }}
 {{- end }}
 {{- include "hub.hostAccess" (dict "path" "jupyterhub.singleuser" "value" (omit $user "extraAnnotations" "extraEnv" "extraFiles" "extraLabels" "networkPolicy")) }}
+{{- range $name, $value := kindIs "map" $user.extraEnv | ternary $user.extraEnv dict }}
+  {{- if kindIs "map" $value }}
+    {{- include "hub.hostAccess" (dict "path" (printf "jupyterhub.singleuser.extraEnv.%s" $name) "value" $value) }}
+  {{- end }}
+{{- end }}
+{{- $hub := .Values.jupyterhub.hub | default dict }}
+{{- $keys := list "extraPodSpec" "extraContainers" "initContainers" "extraVolumes" "containerSecurityContext" "podSecurityContext" }}
+{{- $cores := dict "hub" $hub "proxy.chp" ((.Values.jupyterhub.proxy).chp) "proxy.traefik" ((.Values.jupyterhub.proxy).traefik) }}
+{{- range $name, $core := $cores }}
+  {{- range $key := $keys }}
+    {{- include "hub.hostAccess" (dict "who" "the hub" "path" (printf "jupyterhub.%s.%s" $name $key) "value" (get ($core | default dict) $key)) }}
+  {{- end }}
+{{- end }}
 {{- range $section := list "KubeSpawner" "Spawner" }}
   {{- include "hub.hostAccess" (dict "path" (printf "jupyterhub.hub.config.%s" $section) "value" (get (($.Values.jupyterhub.hub).config | default dict) $section)) }}
 {{- end }}
@@ -59,9 +75,11 @@ every address, and one without `ports` every port.
 {{- /* Sentences for each key below `path` that gives a container rights on its node. Init containers may be root. */ -}}
 {{- define "hub.hostAccess" }}
 {{- $path := .path }}
+{{- $who := .who | default "students' servers" }}
+{{- $their := ternary "its" "their" (eq $who "the hub") }}
 {{- if kindIs "slice" .value }}
   {{- range $number, $item := .value }}
-    {{- include "hub.hostAccess" (dict "path" (printf "%s[%d]" $path $number) "value" $item) }}
+    {{- include "hub.hostAccess" (dict "who" $.who "path" (printf "%s[%d]" $path $number) "value" $item) }}
   {{- end }}
 {{- else if kindIs "map" .value }}
   {{- range $key, $value := .value }}
@@ -69,22 +87,32 @@ every address, and one without `ports` every port.
     {{- $on := eq (toString $value) "true" }}
     {{- if and (has $key (list "uid" "runAsUser" "run_as_user")) (eq (toString $value) "0") }}
       {{- if not (regexMatch "init_?[cC]ontainers\\[" $path) }}
-[root-user] {{ $at }}: students' servers would run as root (0). Use 1000, or the user of the image.
+[root-user] {{ $at }}: {{ $who }} would run as root (0). Use 1000, or the user of the image.
       {{- end }}
     {{- else if and (eq $key "privileged") $on }}
 [privileged] {{ $at }}: the container would have every right on its node (true). Remove it.
     {{- else if and (has $key (list "hostNetwork" "hostPID" "hostIPC" "host_network" "host_pid" "host_ipc")) $on }}
-[host-network] {{ $at }}: students' servers would share the network or the processes of their node (true). Remove it.
+[host-network] {{ $at }}: {{ $who }} would share the network or the processes of {{ $their }} node (true). Remove it.
     {{- else if and (has $key (list "hostPath" "host_path")) $value }}
-[host-path] {{ $at }}: students' servers would mount a folder of their node ({{ kindIs "map" $value | ternary $value (dict "path" $value) | dig "path" "" }}). Use a volume claim.
+[host-path] {{ $at }}: {{ $who }} would mount a folder of {{ $their }} node ({{ kindIs "map" $value | ternary $value (dict "path" $value) | dig "path" "" }}). Use a volume claim.
     {{- else if and (has $key (list "hostPort" "host_port")) $value }}
-[host-network] {{ $at }}: students' servers would take a port of their node ({{ include "hub.text" $value }}). Remove it.
+[host-network] {{ $at }}: {{ $who }} would take a port of {{ $their }} node ({{ include "hub.text" $value }}). Remove it.
     {{- else if and (eq $key "capabilities") (kindIs "map" $value) (without ($value.add | default list) "NET_BIND_SERVICE") }}
 [privileged] {{ $at }}.add: the container would have rights on its node ({{ without $value.add "NET_BIND_SERVICE" | join ", " }}). Remove them.
-    {{- else if and (has $key (list "serviceAccountName" "service_account")) (eq (toString $value) "hub") }}
+    {{- else if and (eq $key "procMount") (eq (toString $value) "Unmasked") }}
+[privileged] {{ $at }}: the container would see and change its node's kernel (Unmasked). Remove it.
+    {{- else if and (not $.who) (has $key (list "serviceAccountName" "serviceAccount" "service_account")) (eq (toString $value) "hub") }}
 {{ $at }}: students' servers would have the rights of the hub, which starts servers and reads secrets (hub). Remove it, or name a service account of their own.
+    {{- else if and (not $.who) (has $key (list "serviceAccountName" "serviceAccount" "service_account")) (has (toString $value) (list "autohttps" "class-calendar" "hook-image-awaiter" "user-scheduler")) }}
+{{ $at }}: students' servers would have rights in the cluster that only a part of the hub needs ({{ $value }}). Remove it, or name a service account of their own.
+    {{- else if and (not $.who) (has $key (list "claimName" "claim_name")) (eq (toString $value) "hub-db-dir") }}
+{{ $at }}: students' servers would read and change the hub's database (hub-db-dir). Use a volume claim of their own.
+    {{- else if and (not $.who) (has $key (list "secret" "secretKeyRef" "secretRef" "secret_key_ref" "secret_ref")) (kindIs "map" $value) (has ($value.secretName | default $value.secret_name | default $value.name | default "") (list "hub" "operator" "backup")) }}
+{{ $at }}: students' servers would read the secrets of the hub ({{ $value.secretName | default $value.secret_name | default $value.name }}). Use a Secret of their own.
+    {{- else if and (has $key (list "uid" "run_as_user")) (contains "{" (toString $value)) }}
+[root-user] {{ $at }}: a student could type 0, and would be root ('{{ $value }}'). Remove it.
     {{- else }}
-      {{- include "hub.hostAccess" (dict "path" $at "value" $value) }}
+      {{- include "hub.hostAccess" (dict "who" $.who "path" $at "value" $value) }}
     {{- end }}
   {{- end }}
 {{- end }}
@@ -155,4 +183,22 @@ inherits those of the pod.
 
 {{- define "hub.restricted" -}}
 the Pod Security label restricted of the namespace rejects this, so no server would start. {{ . }}, or let an administrator set another label (docs/cluster.md).
+{{- end }}
+
+{{- /*
+The same for the pods that `make check` has made with the hub's own spawner (deployer/hub_start/): code may have set there
+what no value shows. A deploy has none.
+*/ -}}
+{{- define "guard.pods" }}
+{{- $selector := toJson ((.Values.jupyterhub.singleuser).nodeSelector | default dict) }}
+{{- range $key, $spec := .Values.pods }}
+  {{- $at := printf "the pod of %s: spec" (trim $key) }}
+  {{- include "hub.hostAccess" (dict "path" $at "value" $spec) }}
+  {{- include "hub.images" (dict "own" "" "path" $at "value" $spec) }}
+  {{- $limits := ((first $spec.containers).resources).limits | default dict }}
+  {{- /* On nodes of its own a server may have all memory. */}}
+  {{- if and (not $limits.memory) (not (omit $limits "cpu")) (eq (toJson ($spec.nodeSelector | default dict)) $selector) }}
+[no-memory-limit] {{ $at }}.containers[0].resources.limits.memory: there is none, so one student could use all memory of a node. Write one, such as 2G.
+  {{- end }}
+{{- end }}
 {{- end }}

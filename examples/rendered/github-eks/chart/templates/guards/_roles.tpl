@@ -1,7 +1,9 @@
 {{- /* A role of the staff that nobody has. Helm drops a list that is null: what counts is who is left. */ -}}
 {{- define "guard.staff" }}
+{{- $set := (include "hub.authenticator" . | fromJson).settings }}
 {{- range $name, $role := (.Values.jupyterhub.hub).loadRoles }}
-  {{- if and (has $name (list "admin" "course-staff")) (not ($role).users) (not ($role).groups) (not ($role).services) }}
+  {{- $isElsewhere := and (eq $name "admin") (not $role) (or $set.admin_groups $set.admin_users) }}
+  {{- if and (has $name (list "admin" "course-staff")) (not $isElsewhere) (not ($role).users) (not ($role).groups) (not ($role).services) }}
 jupyterhub.hub.loadRoles.{{ $name }}.users: the list is empty, so nobody is staff. Add at least one name.
   {{- end }}
 {{- end }}
@@ -54,7 +56,12 @@ jupyterhub.hub.loadRoles.{{ $name }}.users: it is not a list ({{ $users }}), and
     {{- end }}
   {{- end }}
 {{- end }}
+{{- $own := include "hub.authenticator" . | fromJson }}
+{{- $form := include "hub.formOfNames" . }}
+{{- $mapped := $own.settings.username_map | default dict | values }}
 {{- range $at, $names := $lists }}
+  {{- $isInUse := or (hasPrefix "loadRoles" $at) (has (splitList "." $at | rest | first) $own.sections) }}
+  {{- $form := ternary $form "" (and $isInUse (not (hasSuffix "blocked_users" $at))) }}
   {{- range $number, $name := $names }}
     {{- if not (kindIs "string" $name) }}
 jupyterhub.hub.{{ $at }}[{{ $number }}]: {{ if kindIs "invalid" $name }}the item is empty{{ else }}it is not a text ({{ include "hub.text" $name }}){{ end }}, and the hub would not start. {{ if kindIs "invalid" $name }}Remove the line.{{ else }}Write it in quotes: '{{ include "hub.text" $name }}'.{{ end }}
@@ -62,7 +69,41 @@ jupyterhub.hub.{{ $at }}[{{ $number }}]: {{ if kindIs "invalid" $name }}the item
 jupyterhub.hub.{{ $at }}[{{ $number }}]: the item is empty. Remove the line.
     {{- else if regexMatch "^[\\s@]|[,;<>]|\\s$" $name }}
 jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' would be the name of one person. Write each name on a line of its own, without an @ before it, commas, semicolons, angle brackets and spaces around it.
+    {{- else if has $name $mapped }}
+    {{- else if and (eq $form "names") (contains "@" $name) }}
+jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' is an e-mail address, and with {{ $own.class }} people's names have no @, so it is nobody's. Write the user name there{{ if eq $own.class "google" }}, or set strip_domain: false{{ end }}.
+    {{- else if and (eq $form "addresses") (not (contains "@" $name)) }}
+jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' is not an e-mail address, and with {{ $own.class }} people's names are addresses here, so it is nobody's. Write the whole address, such as {{ $name }}@example.edu.
     {{- end }}
   {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* What the names of people are with the authenticator in use: `names`, `addresses`, or nothing if both may be. */ -}}
+{{- define "hub.formOfNames" -}}
+{{- $own := include "hub.authenticator" . | fromJson }}
+{{- $set := $own.settings }}
+{{- $section := first $own.sections | default "" }}
+{{- $claim := $set.username_claim | default "" | toString }}
+{{- $ours := (.Values.jupyterhub.hub).extraConfig | default dict }}
+{{- $code := omit $ours "announcement" "course-files" "exams" "robot-student" "shared-folder" "sign-in" | values | join "\n" }}
+{{- $addresses := list "email" "eppn" "mail" "upn" }}
+{{- if regexMatch "normalize_username|username_map|user_info_to_username|post_auth_hook|def authenticate" $code }}
+{{- else if and (has $section (list "GitHubOAuthenticator" "GitLabOAuthenticator" "BitbucketOAuthenticator")) (has $claim (list "" "login" "username")) }}names
+{{- else if and (eq $section "GoogleOAuthenticator") (has $claim (list "" "email")) }}
+  {{- $domains := $set.hosted_domain | default list }}
+  {{- $isOne := eq (len (kindIs "slice" $domains | ternary $domains (list $domains))) 1 }}
+  {{- ternary "names" "addresses" (and $isOne (ne (toString $set.strip_domain) "false")) }}
+{{- else if eq $section "CILogonOAuthenticator" }}
+  {{- $idps := $set.idps | default $set.allowed_idps | default dict }}
+  {{- $all := gt (len $idps) 0 }}
+  {{- range $idps }}
+    {{- $derived := (.).username_derivation | default dict }}
+    {{- $all = and $all (has ($derived.username_claim | default "") $addresses) (not $derived.action) }}
+  {{- end }}
+  {{- ternary "addresses" "" $all }}
+{{- else if eq $section "LTI13Authenticator" }}
+  {{- ternary "addresses" "" (has ($set.username_key | default "email") $addresses) }}
+{{- else if and (has "OAuthenticator" $own.sections) (has $claim $addresses) }}addresses
 {{- end }}
 {{- end }}

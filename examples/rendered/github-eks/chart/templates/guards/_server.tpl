@@ -46,6 +46,11 @@ jupyterhub.singleuser.nodeSelector: the nodes of the pool {{ $pool }} take pods 
 {{ $command.at }}: Kubernetes would look for a program with this whole name ('{{ $command.value }}'), and no server would start. Write a list: [{{ regexSplit "\\s+" (trim $command.value) -1 | join ", " }}].
   {{- end }}
 {{- end }}
+{{- range $pod := include "hub.valuesOf" (dict "root" . "key" "podNameTemplate" "trait" "pod_name_template") | fromJsonArray }}
+  {{- if not (regexMatch "[{][^}]*user[^}]*[}]" (toString $pod.value)) }}
+{{ $pod.at }}: all students' servers would have one name, and each start would end another's ('{{ $pod.value }}'). Add {user_server}, such as {{ $pod.value }}-{user_server}.
+  {{- end }}
+{{- end }}
 {{- if kindIs "map" $user.extraEnv }}
   {{- if regexMatch "^https?://[^/]*@" (toString $user.extraEnv.COURSE_CONTENT) }}
 jupyterhub.singleuser.extraEnv.COURSE_CONTENT: the URL has a user name or a password, which everybody could read, in git and in each server. Remove it up to the @. For a private repository, docs/instructors.md has a key.
@@ -62,6 +67,38 @@ jupyterhub.singleuser.extraEnv.COURSE_CONTENT: the URL has a user name or a pass
 {{ $place.at }}.{{ $name }}: it is not a text ({{ include "hub.text" $value }}), and no server would start. Write it in quotes: '{{ include "hub.text" $value }}'.
       {{- end }}
     {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* What the hub's and the proxy's own pods get, as Kubernetes and Node.js read it. */ -}}
+{{- define "guard.core-pods" }}
+{{- $units := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- $proxy := .Values.jupyterhub.proxy | default dict }}
+{{- range $name, $pod := dict "hub" .Values.jupyterhub.hub "proxy.chp" $proxy.chp "proxy.traefik" $proxy.traefik }}
+  {{- $bytes := dict }}
+  {{- range $kind := list "requests" "limits" }}
+    {{- $value := dig "resources" $kind "memory" nil ($pod | default dict) }}
+    {{- $text := include "hub.text" $value }}
+    {{- $at := printf "jupyterhub.%s.resources.%s.memory" $name $kind }}
+    {{- if kindIs "invalid" $value }}
+    {{- else if not (regexMatch "^[0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$" $text) }}
+{{ $at }}: Kubernetes does not read '{{ $text }}'. Write it with Mi or Gi, such as 512Mi.
+    {{- else }}
+      {{- $size := mulf (regexFind "^[0-9.]+" $text | float64) (get $units (regexFind "[a-zA-Z]*$" $text)) | int64 }}
+      {{- $_ := set $bytes $kind $size }}
+      {{- if lt $size 33554432 }}
+{{ $at }}: {{ $text }} is {{ $size }} bytes, and the pod would never start. Write it with Mi or Gi, such as 512Mi.
+      {{- end }}
+    {{- end }}
+  {{- end }}
+  {{- if and $bytes.limits (gt (int64 $bytes.requests) (int64 $bytes.limits)) }}
+jupyterhub.{{ $name }}.resources.limits.memory: it is below requests.memory, and Kubernetes would reject the pod. Raise the limit, or lower the request.
+  {{- end }}
+{{- end }}
+{{- range $number, $flag := ($proxy.chp).extraCommandLineFlags | default list }}
+  {{- if regexMatch "\\s" (toString $flag) }}
+jupyterhub.proxy.chp.extraCommandLineFlags[{{ $number }}]: the proxy would take it for one option, and end ('{{ $flag }}'). Write one item for each word.
   {{- end }}
 {{- end }}
 {{- end }}
