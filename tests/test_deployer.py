@@ -132,6 +132,8 @@ CLUMSY = {
         "--at-once=x",
     ],
     "REVISION: 'last' is not a whole number.": ["rollback", "--env=prod", "--revision=last"],
+    "ANSWERS: '..' is a folder. Write the path of the YAML file": ["new-term", "--old=a", "--answers=.."],
+    "ANSWERS: 'no.yaml' does not exist.": ["new-term", "--old=a", "--answers=no.yaml"],
     "PORT: 'abc' is not a port. Write a number from 1024 to 65535": ["try-hub", "--port=abc"],
     "PORT: '99999' is not a port.": ["try-on", "--on=kind", "--port=99999"],
     "TIMEOUT: 'soon' is not a duration. Write a number with s, m or h": [
@@ -171,3 +173,30 @@ def test_a_rollback_goes_below_the_first_revision_of_a_commit(
     now = datetime.now(timezone.utc)
     kept = [release.Revision(number, "superseded", now, commit) for number, commit in enumerate(commits, 1)]
     assert rollback.find_first_of_commit(kept) == first
+
+
+@pytest.mark.parametrize(
+    ("source", "is_there"),
+    [
+        ("gh:ORG/x", True),
+        ("git@host:o/x.git", True),
+        ("https://x.org/y", True),
+        (str(PACKAGE), True),
+        ("../gone", False),
+    ],
+)
+def test_a_template_that_has_moved_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, is_there: bool
+) -> None:
+    monkeypatch.syspath_prepend(PACKAGE.parent)
+    copier = importlib.import_module("deployer.copier")
+    file = tmp_path / "answers.yml"
+    file.write_text(f"_src_path: '{source}'\n", encoding="utf-8")
+    monkeypatch.setattr(copier, "ANSWERS", file)
+    if is_there:
+        copier.require_template()
+    else:
+        with pytest.raises(
+            copier.UserError, match="_src_path is '../gone', and that folder is not here. Write the add"
+        ):
+            copier.require_template()

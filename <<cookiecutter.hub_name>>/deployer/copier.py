@@ -1,6 +1,7 @@
 """Run copier, which writes this repository again from the template, in the version from which it was last written."""
 
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -26,12 +27,26 @@ def read_answers() -> dict[str, str]:
 
 def run_copier(*arguments: str) -> None:
     """Run copier in this repository. Raises UserError where it fails; it says why on the terminal."""
+    require_template()
     command = shlex.split(os.environ.get("COPIER") or COMMAND)
     command[0] = find_tool(command[0])
     # It speaks to the terminal: what the command itself prints can go into a file.
     done = subprocess.run([*command, *arguments], cwd=ROOT, stdout=2)
     if done.returncode:
         raise UserError("copier has stopped, and says above why. Correct that, then run the same command again")
+
+
+def require_template() -> None:
+    """Raise UserError where the template was in a folder that is not there: copier would print a traceback."""
+    source = str(read_mapping(ANSWERS).get("_src_path") or "")
+    if (
+        not re.match(r"git\+|gh:|gl:|[\w.-]+@[\w.-]+:|\w+://", source)
+        and not (ROOT / Path(source).expanduser()).is_dir()
+    ):
+        raise UserError(
+            f".copier-answers.yml: _src_path is '{source}', and that folder is not here. Write the address of the "
+            "template there, such as gh:ORG/z2jh-template, and commit"
+        )
 
 
 def write_again(path: str) -> None:
