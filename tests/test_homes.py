@@ -248,3 +248,15 @@ def test_make_passes_on_what_was_typed(bake: Callable[..., Path]) -> None:
     # Make has a variable AS of its own, and a terminal has TERM.
     assert "--as" not in show("restore", "STUDENT=ada") and '--as="$AS"' in show("restore", "STUDENT=ada", "AS=eve")
     assert '--old="$OLD"' in show("new-term", "OLD=2026-autumn")
+
+
+def test_a_term_without_homes_says_that_nothing_was_archived(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    term_homes = load_command("term_homes")
+    monkeypatch.setattr(term_homes.chart, "name_release", lambda env: f"hub-{env}")
+    monkeypatch.setattr(term_homes, "find_folder", lambda _: Path("/nowhere"))
+    monkeypatch.setattr(term_homes, "archive_homes", lambda *_: 0)
+    for choice in "archive", "empty":
+        term_homes.treat(choice, "term-2026-autumn")
+        assert "hub-prod has no homes, because nobody has signed in: nothing was archived" in capsys.readouterr().out

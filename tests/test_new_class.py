@@ -215,7 +215,9 @@ def test_answers_that_cannot_be_right_are_rejected_and_nothing_is_written(course
     file.write_text(yaml.safe_dump({**NEW, "hub_domain": "stat101.example.edu"}), encoding="utf-8")
     rejected(run_deployer(course, *new), "hub_domain: 'stat101.example.edu' is the address of stat-101")
     file.write_text(yaml.safe_dump({**NEW, "admin_users": "?"}), encoding="utf-8")
-    rejected(run_deployer(course, *new), "admin_users", "was removed again")
+    done = run_deployer(course, *new)
+    rejected(done, "admin_users: is not a list of user names ('?')", "was removed again")
+    assert "Traceback" not in done.stderr
     for name in "stat-101", "../x", "":
         rejected(run_deployer(course, "new-class", "--name", name, "--answers", str(file)), f"NAME: '{name}'")
     (course / "NOTES.md").write_text("Edited.\n", encoding="utf-8")

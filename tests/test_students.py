@@ -135,7 +135,10 @@ NOW = datetime(2027, 2, 1, 12, tzinfo=timezone.utc)
         ("2027-07-12", "2027-07-13T00:00:00+02:00"),
         ("2027-02-12 18:00+00:00", "2027-02-12T18:00:00+00:00"),
         ("tomorrow", "UNTIL: 'tomorrow' is not a time. Write it as '2027-02-12 18:00', or as 2027-02-12"),
-        ("2027-02-01 12:30", "UNTIL: '2027-02-01 12:30' is over. Write a time that is still to come"),
+        (
+            "2027-02-01 12:30",
+            "UNTIL: '2027-02-01 12:30' is over: it is 2027-02-01 13:00 in Europe/Berlin. Write a time to come",
+        ),
     ],
 )
 def test_the_end_of_an_announcement_is_in_course_time(package, until: str, end: str | None) -> None:
@@ -302,3 +305,10 @@ def test_memory_of_all_servers_is_read_from_the_metrics_api(package) -> None:
     found = {"items": [{"metadata": {"name": "jupyter-ada"}, "containers": usage}]}
     assert package.servers.parse_metrics(found) == {"jupyter-ada": 201 << 20}
     assert package.servers.parse_metrics({}) == {}
+
+
+def test_what_is_announced_is_printed_in_course_time(package, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    monkeypatch.setattr(package.announce.chart, "name_release", lambda env: f"hub-{env}")
+    found = {"text": "Back soon", "until": "2027-07-12T16:00:00+00:00"}
+    package.announce.print_announcement(SimpleNamespace(read_announcement=lambda: found), "prod", "Europe/Berlin")
+    assert capsys.readouterr().out == "hub-prod, until Mon 2027-07-12 18:00 CEST:\nBack soon\n"

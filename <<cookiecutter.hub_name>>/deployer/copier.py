@@ -25,15 +25,25 @@ def read_answers() -> dict[str, str]:
     return {key: str(value) for key, value in read_mapping(ANSWERS).items() if not str(key).startswith("_")}
 
 
-def run_copier(*arguments: str) -> None:
-    """Run copier in this repository. Raises UserError where it fails; it says why on the terminal."""
+def run_copier(*arguments: str, ask: bool = True) -> None:
+    """Run copier in this repository. Raises UserError where it fails; where it may ask, it says why on the terminal."""
     require_template()
     command = shlex.split(os.environ.get("COPIER") or COMMAND)
     command[0] = find_tool(command[0])
     # It speaks to the terminal: what the command itself prints can go into a file.
-    done = subprocess.run([*command, *arguments], cwd=ROOT, stdout=2)
+    stderr = None if ask else subprocess.PIPE
+    done = subprocess.run([*command, *arguments], cwd=ROOT, stdout=2, stderr=stderr, encoding="utf-8")
+    if done.returncode and not ask:
+        raise UserError(read_reason(done.stderr))
     if done.returncode:
         raise UserError("copier has stopped, and says above why. Correct that, then run the same command again")
+
+
+def read_reason(text: str) -> str:
+    """Return why copier has stopped, from a traceback of Python: for an answer, the template's own sentence."""
+    if found := re.search(r"^ValueError: (?:Validation error for question '\w+': )?(.*)", text, re.M | re.S):
+        return found[1].strip()
+    return f"copier has stopped: {text.strip() or 'it gives no reason'}"
 
 
 def require_template() -> None:
@@ -61,4 +71,5 @@ def update_answers(answers: Mapping[str, str], ask: bool = False) -> None:
         data = Path(folder, "answers.yaml")
         data.write_text(yaml.safe_dump(dict(answers), allow_unicode=True), encoding="utf-8")
         mode = () if ask else ("--defaults", "--quiet")
-        run_copier("update", "--vcs-ref", ":current:", "--conflict", "inline", *mode, "--data-file", str(data))
+        options = ("--vcs-ref", ":current:", "--conflict", "inline", *mode, "--data-file", str(data))
+        run_copier("update", *options, ask=ask)
