@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"TEXT: missing. Write it too: `make announce ENV={env} TEXT='...' UNTIL='2027-02-12 18:00'`")
     with hub_api.connect(env) as hub:
         if text is None:
-            print_announcement(hub, env)
+            print_announcement(hub, env, zone)
         elif text.strip():
             announce(hub, env, text.strip(), end)
         else:
@@ -46,7 +46,8 @@ def parse_end(until: str, zone: str, now: datetime) -> datetime | None:
     except ValueError as error:
         raise UserError(f"UNTIL: '{until}' is not a time. Write it as '2027-02-12 18:00', or as 2027-02-12") from error
     if end <= now:
-        raise UserError(f"UNTIL: '{until}' is over. Write a time that is still to come")
+        present = now.astimezone(end.tzinfo).strftime("%Y-%m-%d %H:%M")
+        raise UserError(f"UNTIL: '{until}' is over: it is {present} in {zone}. Write a time to come")
     return end
 
 
@@ -64,14 +65,15 @@ def announce(hub: Hub, env: str, text: str, end: datetime | None) -> None:
     )
 
 
-def print_announcement(hub: Hub, env: str) -> None:
-    """Print what is announced."""
+def print_announcement(hub: Hub, env: str, zone: str) -> None:
+    """Print what is announced, with its end in course time."""
     found = hub.read_announcement()
     if not found.get("text"):
         print(f"{chart.name_release(env)}: nothing is announced. `make announce ENV={env} TEXT='...'` does it")
         return
     until = found.get("until")
-    print(f"{chart.name_release(env)}{f', until {format_end(datetime.fromisoformat(until))}' if until else ''}:")
+    end = f", until {format_end(datetime.fromisoformat(until).astimezone(ZoneInfo(zone)))}" if until else ""
+    print(f"{chart.name_release(env)}{end}:")
     print(found["text"])
 
 

@@ -147,7 +147,8 @@ def make_secrets() -> None:
 def print_next_steps(name: str, folder: Path) -> None:
     """Print what is left to people."""
     conflicts = [message for file in list_files() for message in find_conflicts(file)]
-    print(f"\n{name} is in {os.path.relpath(folder, os.environ.get('PWD', '.'))}. Next, there:")
+    where = os.path.relpath(folder, os.environ.get("PWD", "."))
+    print(f"\nThis repository is {name} now. Next:" if where == "." else f"\n{name} is in {where}. Next, there:")
     if conflicts:
         print("\n".join(f"  {message}" for message in conflicts))
     for line in timetable.describe_dates():

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from deployer import timetable, values
+from deployer import timetable, units, values
 from deployer.course import parse_course, read_course
 from deployer.seats import count_course_seats, count_nodes
 from deployer.yaml_files import YamlMapping
@@ -43,7 +43,8 @@ def describe_period(period: Any, zone: ZoneInfo, nodes: int) -> str:
     start, end = (moment.astimezone(zone) for moment in (period.start, period.end))
     closes, ready, until = (write_time(moment, day) for moment in (period.closes, start, end))
     what = f"{period.kind} {period.title}".strip()
-    line = f"{period.opens:%a %Y-%m-%d %H:%M} to {closes}  {what}: room on {nodes} nodes from {ready} to {until}"
+    room = units.format_count(nodes, "node")
+    line = f"{period.opens:%a %Y-%m-%d %H:%M} to {closes}  {what}: room on {room} from {ready} to {until}"
     return line if period.kind == "class" else f"{line}, no deploy to prod, no idle server is stopped"
 
 

@@ -77,7 +77,13 @@ def read_given(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the answers of the file that was named, as texts. Raises UserError where it is not one of answers."""
     if not arguments.answers:
         return {}
-    found = read_mapping(Path(arguments.answers).absolute())
+    file = Path(arguments.answers).expanduser().absolute()
+    if not file.is_file():
+        problem = "is a folder" if file.is_dir() else "does not exist"
+        raise UserError(
+            f"ANSWERS: '{arguments.answers}' {problem}. Write the path of the YAML file that has the answers"
+        )
+    found = read_mapping(file)
     for key, value in found.items():
         if isinstance(value, dict | list) or value is None:
             raise UserError(f"{arguments.answers}: {key} must be one text in quotes, such as '' or 'mon 10:00-11:30'")

@@ -36,7 +36,9 @@ def treat(choice: str, tag: str) -> None:
     if choice == "keep":
         return
     folder = find_folder(tag)
-    archive_homes(ENV, folder, units.parse_memory(LIMIT, "LIMIT") / AT_ONCE, AT_ONCE)
+    if not archive_homes(ENV, folder, units.parse_memory(LIMIT, "LIMIT") / AT_ONCE, AT_ONCE):
+        print_step(f"{chart.name_release(ENV)} has no homes, because nobody has signed in: nothing was archived")
+        return
     if choice == "empty":
         homes = [home for home in listing.list_homes(ENV, pods.list_folders(ENV)) if home.key != SHARED]
         require_archives(ENV, homes, folder, f"Run `make archive ENV={ENV} TO={folder}`")
