@@ -260,3 +260,33 @@ def test_a_term_without_homes_says_that_nothing_was_archived(
     for choice in "archive", "empty":
         term_homes.treat(choice, "term-2026-autumn")
         assert "hub-prod has no homes, because nobody has signed in: nothing was archived" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("files", "source", "said"),
+    [
+        (
+            ["archive/prod/manifest.json"],
+            "archive",
+            "FROM: 'archive' has archives in folders of it. Write one: FROM=archive/prod",
+        ),
+        (["prod/claim-ada.tar.gz"], "prod/claim-ada.tar.gz", "is a file. Write the folder that it is in"),
+        (
+            ["prod/.lock", "prod/claim-ada.tar.gz", "prod/b.tar.gz"],
+            "prod",
+            "has archives of students and no manifest.json",
+        ),
+        (["prod/.lock", "prod/claim-ada.tar.gz", "prod/manifest.json"], "prod", ""),
+        (["ada/data.tar.gz", "ada/week-1/exercise.ipynb"], "ada", ""),
+    ],
+)
+def test_no_student_gets_the_archives_of_all(tmp_path: Path, files: list[str], source: str, said: str) -> None:
+    """A folder without a manifest is taken as a home, such as restic has restored it."""
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    if said:
+        with pytest.raises(UserError, match=re.escape(said)):
+            load_command("restore").require_one_home(tmp_path / source, source)
+    else:
+        load_command("restore").require_one_home(tmp_path / source, source)

@@ -108,6 +108,7 @@ def test_the_service_may_do_no_more_than_it_needs(hub, package) -> None:
         hub.api.read_user("bob/../ada")
     with pytest.raises(package.errors.UserError, match=r"nobody called 'Adda' has signed in\. .* Perhaps it is ada"):
         hub.api.read_user("Adda")
+    assert package.hub_api.find_close("Emmy", ["ada", "emmy nöther", "eve"]) == ["emmy nöther"]
 
 
 def test_a_server_starts_and_stops_by_the_api(hub, package) -> None:
