@@ -133,8 +133,9 @@ class Hub:
 
 
 def find_close(name: str, names: list[str]) -> list[str]:
-    """Return the names that are most like one that somebody has typed, perhaps with a capital."""
-    return difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.7)
+    """Return the names that are most like one that somebody has typed, perhaps with a capital, or a part of one."""
+    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.7)
+    return list(dict.fromkeys([*close, *(other for other in names if name.lower() in other)]))[:3]
 
 
 def quote(name: str) -> str:

@@ -49,6 +49,8 @@ def open_source(arguments: argparse.Namespace) -> Iterator[tuple[Path, dict[str,
             yield found
         return
     folder, student = archives.find_folder(arguments.env, arguments.source), arguments.student
+    if arguments.source:
+        require_one_home(folder, arguments.source)
     if not arguments.source or not student or not folder.is_dir() or (folder / archives.MANIFEST).exists():
         manifest = archives.read_manifest(folder)
         if not manifest:
@@ -60,6 +62,22 @@ def open_source(arguments: argparse.Namespace) -> Iterator[tuple[Path, dict[str,
         entry = pack_folder(folder, Path(name, "home.tar.gz"))
         entry |= {"student": student, "folder": "", "file": "home.tar.gz", "capacity": "", "archived": kubectl.now()}
         yield Path(name), {student: entry}
+
+
+def require_one_home(folder: Path, source: str) -> None:
+    """Raise UserError where a folder is neither one of archives nor a home: it may have those of all students."""
+    if folder.is_file():
+        raise UserError(f"FROM: '{source}' is a file. Write the folder that it is in")
+    if (folder / archives.MANIFEST).exists():
+        return
+    if inner := sorted(file.parent.name for file in folder.glob(f"*/{archives.MANIFEST}")):
+        raise UserError(f"FROM: '{source}' has archives in folders of it. Write one: FROM={Path(source) / inner[0]}")
+    names = [path.name for path in folder.glob("[!.]*")]
+    if names and all(name.endswith(".tar.gz") for name in names):
+        raise UserError(
+            f"FROM: '{source}' has archives of students and no {archives.MANIFEST}. Bring that back from a copy, or "
+            "unpack the archive of this student into an empty folder, and write FROM= that one"
+        )
 
 
 def pack_folder(folder: Path, target: Path) -> dict[str, Any]:
