@@ -9,9 +9,9 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import copier
 import jsonschema
 import pytest
 import yaml
@@ -103,7 +103,7 @@ def test_update_to_the_next_chart(released: Path, tmp_path: Path, tls: str) -> N
         found = list_references(repository, tmp_path / "before", os.environ["Z2JH_CHART"])
         assert found == [{**reference, "namespace": ""} for reference in wanted]
 
-    run(sys.executable, "-m", "copier", "update", "--quiet", "--defaults", cwd=repository)
+    copier.run_update(repository, defaults=True, overwrite=True, quiet=True)
 
     metadata = yaml.safe_load((repository / "chart" / "Chart.yaml").read_text("utf-8"))
     assert metadata["dependencies"][0]["version"] == NEXT
