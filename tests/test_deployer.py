@@ -207,7 +207,7 @@ def test_a_template_that_has_moved_is_named(
 def test_a_rollback_goes_over_a_revision_that_was_never_applied(
     monkeypatch: pytest.MonkeyPatch, state: str, there: str, forgotten: bool
 ) -> None:
-    """Helm stops at an object that the failed revision does not have and the cluster has; tests/e2e/ does it on one."""
+    """Helm stops at an object that the failed revision does not have and the cluster still has."""
     monkeypatch.syspath_prepend(PACKAGE.parent)
     release = importlib.import_module("deployer.cluster.release")
     now, asked = datetime.now(timezone.utc), list[tuple[str, ...]]()

@@ -86,7 +86,10 @@ def require_access(env: str) -> None:
     done = run_kubectl(env, "auth", "can-i", "get", "secrets")
     if done.stdout.strip() == "no":
         name = chart.name_release(env)
-        raise UserError(f"kubectl reaches the cluster, but may not use the namespace {name}; see docs/cluster.md")
+        raise UserError(
+            f"kubectl reaches the cluster, but may not use the namespace {name}: your account cannot read its secrets. "
+            "docs/cluster.md says who may, docs/students.md what a teaching assistant can do"
+        )
     if done.returncode:
         raise explain_unreachable(done)
 

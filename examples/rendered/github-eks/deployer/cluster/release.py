@@ -122,11 +122,32 @@ def upgrade(env: str, commit: str, timeout: str) -> Done:
 
 
 def roll_back(env: str, revision: Revision, *options: str) -> Done:
-    """Roll the release back to a revision."""
+    """Roll the release back to a revision.
+
+    Helm compares it with the newest one, and stops at an object that this one would have removed and has not: it failed
+    before, at an image that cannot be pulled. Without its record, Helm compares with what runs.
+    """
+    newest = list_revisions(env)[-1]
+    if newest.state not in DEPLOYED and find_unremoved(env, revision, newest):
+        forget_revision(env, newest)
     # An upgrade that cannot pull an image leaves these, and they would go on trying.
     leftovers = ("daemonset/hook-image-puller", "job/hook-image-awaiter")
     kubectl.run_kubectl(env, "delete", "--ignore-not-found", *leftovers)
     return run_helm(env, "rollback", chart.name_release(env), str(revision.number), HISTORY, *options)
+
+
+def find_unremoved(env: str, revision: Revision, newest: Revision) -> list[str]:
+    """Return the objects of a revision that the newest one does not have, and that the cluster still has."""
+    removed = list_object_names(env, revision) - list_object_names(env, newest)
+    if not removed:
+        return []
+    return kubectl.run_kubectl(env, "get", *sorted(removed), "--ignore-not-found", "--output=name").stdout.split()
+
+
+def list_object_names(env: str, revision: Revision) -> set[str]:
+    """Return the objects of a revision as kubectl names them: KIND/NAME."""
+    manifest = run_helm(env, "get", "manifest", chart.name_release(env), f"--revision={revision.number}").stdout
+    return {f"{item['kind']}/{item['metadata']['name']}" for item in read_objects(manifest)}
 
 
 def uninstall(env: str) -> Done:
@@ -135,9 +156,9 @@ def uninstall(env: str) -> Done:
 
 
 def forget_revision(env: str, revision: Revision) -> Done:
-    """Remove Helm's record of a first install that was interrupted. The next one takes over the objects that it made.
+    """Remove Helm's record of a revision that failed or was interrupted. The next one takes over its objects.
 
-    Uninstalling would give up the load balancer's address.
+    After a first install, uninstalling would give up the load balancer's address.
     """
     name = f"sh.helm.release.v1.{chart.name_release(env)}.v{revision.number}"
     return kubectl.run_kubectl(env, "delete", "secret", name)
