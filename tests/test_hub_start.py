@@ -61,6 +61,13 @@ CRASHES = {
         {"image": {"name": "quay.io/university/hub", "tag": "2026-11-02"}},
         "not checked whether the hub starts: the hub has an image of its own (quay.io/university/hub:2026-11-02)",
     ),
+    "another sign-in, which no snippet replaces": (
+        {
+            "config": {"JupyterHub": {"authenticator_class": "github"}, "Authenticator": {"allowed_users": ["ada"]}},
+            "extraConfig": {"zz": "assert c.JupyterHub.authenticator_class == 'github'"},
+        },
+        "the hub would start",
+    ),
     "an old name": (
         {"config": CILOGON, "extraConfig": {"sign-in": ""}},
         "the hub would start\nwarning: CILogonOAuthenticator.allowed_idps is deprecated",

@@ -9,4 +9,6 @@ class LowerCaseNames(SharedPasswordAuthenticator):
         return await super().authenticate(handler, {**data, "username": name})
 
 
-c.JupyterHub.authenticator_class = LowerCaseNames
+# Another sign-in in ../config stays what it is.
+if "shared" in str(c.JupyterHub.get("authenticator_class")):
+    c.JupyterHub.authenticator_class = LowerCaseNames

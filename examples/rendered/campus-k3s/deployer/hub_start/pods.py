@@ -75,6 +75,8 @@ def list_problems(pod: dict[str, Any]) -> Iterator[str]:
     for container in containers:
         mounts = container.get("volumeMounts") or []
         for mount in mounts:
+            if (sub_path := mount.get("subPath", "")).startswith("/") or ".." in sub_path.split("/"):
+                yield f"the container '{container['name']}' mounts the folder {sub_path}, which begins with / or has .."
             if mount["name"] not in volumes:
                 yield f"the container '{container['name']}' mounts the volume '{mount['name']}', which there is not"
         for path, number in Counter(mount["mountPath"] for mount in mounts).items():

@@ -11,4 +11,7 @@ jupyterhub.hub.db.type: with '{{ $type }}' the hub does not use hub.db.url, and 
 {{- else if eq $type "sqlite-memory" }}
 jupyterhub.hub.db.type: each restart of the hub would forget who runs which server, and those servers would go on unseen (sqlite-memory). Use sqlite-pvc.
 {{- end }}
+{{- if eq (($hub.deploymentStrategy).type | default "Recreate") "RollingUpdate" }}
+jupyterhub.hub.deploymentStrategy.type: two hubs would run at once, with one database (RollingUpdate). Remove it.
+{{- end }}
 {{- end }}

@@ -17,6 +17,10 @@ secretsFor: there are no secrets. Make them with `make secrets`, and use `make d
 {{- /* Secrets with which JupyterHub does not start, or that can be guessed. Never shows the value of one. */ -}}
 {{- define "guard.passwords" }}
 {{- $values := .Values }}
+{{- $dummy := (($values.jupyterhub.hub).config).DummyAuthenticator | default dict }}
+{{- if and $dummy.password (lt (len (toString $dummy.password)) 8) (has "DummyAuthenticator" (include "hub.authenticator" . | fromJson).sections) }}
+jupyterhub.hub.config.DummyAuthenticator.password: {{ len (toString $dummy.password) }} characters can be guessed. Use authenticator_class: shared-password, which requires 8 and tells staff from students.
+{{- end }}
 {{- range $path, $rule := .Files.Get "files/secret_rules.yaml" | fromYaml }}
   {{- $keys := splitList "." $path }}
   {{- $parent := include "hub.valueAt" (dict "values" $values "keys" (initial $keys)) | fromJson }}

@@ -54,6 +54,9 @@ jupyterhub.hub.config.{{ first $own.sections }}.{{ $trait }}: {{ ternary "the hu
 {{- if eq (toString $own.settings.validate_server_cert) "false" }}
 [unverified-provider] jupyterhub.hub.config.{{ first $own.sections }}.validate_server_cert: anybody between the hub and the provider could say who signs in (false). Remove the line. For a certificate authority of your own, set http_request_kwargs: {ca_certs: FILE}.
 {{- end }}
+{{- if and (has "LDAPAuthenticator" $own.sections) (eq (toString $own.settings.tls_strategy) "insecure") }}
+[plain-http] jupyterhub.hub.config.LDAPAuthenticator.tls_strategy: people's passwords would go to the server in clear text (insecure). Write before_bind or on_connect.
+{{- end }}
 {{- $ingress := .Values.jupyterhub.ingress | default dict }}
 {{- if $ingress.enabled }}
   {{- $points := get ($ingress.annotations | default dict) "traefik.ingress.kubernetes.io/router.entrypoints" }}

@@ -2,7 +2,7 @@
 {{- define "guard.staff" }}
 {{- $set := (include "hub.authenticator" . | fromJson).settings }}
 {{- range $name, $role := (.Values.jupyterhub.hub).loadRoles }}
-  {{- $isElsewhere := and (eq $name "admin") (not $role) (or $set.admin_groups $set.admin_users) }}
+  {{- $isElsewhere := and (eq $name "admin") $set.admin_groups }}
   {{- if and (has $name (list "admin" "course-staff")) (not $isElsewhere) (not ($role).users) (not ($role).groups) (not ($role).services) }}
 jupyterhub.hub.loadRoles.{{ $name }}.users: the list is empty, so nobody is staff. Add at least one name.
   {{- end }}
@@ -20,6 +20,9 @@ jupyterhub.hub.loadRoles.{{ $name }}.users: the list is empty, so nobody is staf
   {{- end }}
 {{- end }}
 {{- range $name, $role := $roles }}
+  {{- if kindIs "invalid" $role }}
+jupyterhub.hub.loadRoles.{{ $name }}: it has no value, and the hub would not start (null). Remove the line, or write the role.
+  {{- end }}
   {{- $role = $role | default dict }}
   {{- if and (or $role.users $role.groups $role.services) (not $role.scopes) (not (has ($role.name | default $name) $own)) }}
 jupyterhub.hub.loadRoles.{{ $name }}.scopes: the list is empty, so the role '{{ $name }}' permits nothing. {{ with $others }}Move its people to {{ join " or " . }}, or {{ else }}{{ end }}write the scopes.
@@ -69,6 +72,8 @@ jupyterhub.hub.{{ $at }}[{{ $number }}]: {{ if kindIs "invalid" $name }}the item
 jupyterhub.hub.{{ $at }}[{{ $number }}]: the item is empty. Remove the line.
     {{- else if regexMatch "^[\\s@]|[,;<>]|\\s$" $name }}
 jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' would be the name of one person. Write each name on a line of its own, without an @ before it, commas, semicolons, angle brackets and spaces around it.
+    {{- else if regexMatch "[\\x{00a0}\\x{00ad}\\x{200b}-\\x{200f}\\x{2028}-\\x{202f}\\x{2060}\\x{feff}]" $name }}
+jupyterhub.hub.{{ $at }}[{{ $number }}]: there is an invisible character in '{{ $name }}' ({{ printf "%+q" $name | trimAll "\"" }}), so it is nobody's name. Type the name again.
     {{- else if has $name $mapped }}
     {{- else if and (eq $form "names") (contains "@" $name) }}
 jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' is an e-mail address, and with {{ $own.class }} people's names have no @, so it is nobody's. Write the user name there{{ if eq $own.class "google" }}, or set strip_domain: false{{ end }}.

@@ -52,7 +52,10 @@ jupyterhub.hub.config.{{ $section }}: nobody may sign in, because there is no ru
   {{- if or $set.hosted_domain $pattern (and $set.gitlab_url (ne (trimSuffix "/" $set.gitlab_url) "https://gitlab.com")) (and $set.github_url (ne (trimSuffix "/" $set.github_url) "https://github.com")) }}
     {{- $who = "" }}
   {{- end }}
-  {{- if and (eq $section "AzureAdOAuthenticator") (has ($set.tenant_id | default "") (list "" "common" "organizations" "consumers")) (not $pattern) }}
+  {{- if and (eq $section "GenericOAuthenticator") (not $pattern) (regexMatch "(?i)//(accounts\\.google\\.com|github\\.com|gitlab\\.com|orcid\\.org|discord\\.com|(www\\.)?(facebook|linkedin)\\.com|login\\.microsoftonline\\.com/(common|organizations|consumers))/" ($set.authorize_url | default "")) }}
+    {{- $who = "an account there" }}
+  {{- end }}
+  {{- if and (eq $section "AzureAdOAuthenticator") (has ($set.tenant_id | default "" | lower) (list "" "common" "organizations" "consumers")) (not $pattern) }}
     {{- $who = "a Microsoft account" }}
   {{- end }}
   {{- if eq $section "TmpAuthenticator" }}
@@ -66,6 +69,13 @@ jupyterhub.hub.config.{{ $section }}: nobody may sign in, because there is no ru
 {{- if eq $section "CILogonOAuthenticator" }}
   {{- $idps := ternary "allowed_idps" "idps" (hasKey $set "allowed_idps") }}
   {{- range $idp, $rule := get $set $idps | default dict }}
+    {{- $domains := ($rule).allowed_domains | default list }}
+    {{- range $domain := list "*" "gmail.com" "googlemail.com" "hotmail.com" "live.com" "outlook.com" }}
+      {{- if has $domain $domains }}
+        {{- $at = printf "CILogonOAuthenticator.%s.'%s'.allowed_domains" $idps $idp }}
+        {{- $who = printf "an address of %s" (ternary "any domain" $domain (eq $domain "*")) }}
+      {{- end }}
+    {{- end }}
     {{- if and (or $set.allow_all ($rule).allow_all) (regexMatch "//([a-z0-9-]+\\.)*(github|google|orcid|live|microsoft|microsoftonline)\\." $idp) }}
       {{- $at = printf "CILogonOAuthenticator.%s.'%s'" $idps $idp }}
       {{- $who = "an account there" }}
@@ -145,6 +155,8 @@ jupyterhub.hub.config.GoogleOAuthenticator.hosted_domain: '{{ $domain }}' is not
 {{- range $name := $names }}
   {{- if contains "," (toString $name) }}
 jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' would be the name of one organization. Write a list: [{{ $name }}].
+  {{- else if contains " " (toString $name) }}
+jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' has a space, and no organization has. Write the name as it is in the address on GitHub.
   {{- else if contains "/" (toString $name) }}
 jupyterhub.hub.config.GitHubOAuthenticator.allowed_organizations: '{{ $name }}' is neither an organization nor a team. Write a team as {{ regexReplaceAll "^(https?:/)?/?(github\\.com/)?(orgs/)?" (toString $name) "" | replace "/teams/" ":" | replace "/" ":" }}.
   {{- end }}
