@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -199,33 +198,3 @@ def test_a_template_that_has_moved_is_named(
     else:
         with pytest.raises(copier.UserError, match=r"_src_path is '\.\./gone', and that folder is not here\. Write"):
             copier.require_template()
-
-
-@pytest.mark.parametrize(
-    ("state", "there", "forgotten"), [("failed", "mon", True), ("failed", "", False), ("deployed", "mon", False)]
-)
-def test_a_rollback_goes_over_a_revision_that_was_never_applied(
-    monkeypatch: pytest.MonkeyPatch, state: str, there: str, forgotten: bool
-) -> None:
-    """Helm stops at an object that the failed revision does not have and the cluster still has."""
-    monkeypatch.syspath_prepend(PACKAGE.parent)
-    release = importlib.import_module("deployer.cluster.release")
-    now, asked = datetime.now(timezone.utc), list[tuple[str, ...]]()
-    kept = [release.Revision(1, "superseded", now, "a"), release.Revision(2, state, now, "b")]
-    manifest = "kind: CronJob\nmetadata: {name: %s}\n"
-
-    def run_helm(_: str, *words: str) -> SimpleNamespace:
-        asked.append(words)
-        return SimpleNamespace(stdout=manifest % ("mon" if words[-1] == "--revision=1" else "tue"))
-
-    def run_kubectl(_: str, *words: str) -> SimpleNamespace:
-        asked.append(words)
-        return SimpleNamespace(stdout=there)
-
-    monkeypatch.setattr(release, "list_revisions", lambda _: kept)
-    monkeypatch.setattr(release, "run_helm", run_helm)
-    monkeypatch.setattr(release.kubectl, "run_kubectl", run_kubectl)
-    monkeypatch.setattr(release.chart, "name_release", lambda env: f"hub-{env}")
-    release.roll_back("prod", kept[0])
-    assert (("delete", "secret", "sh.helm.release.v1.hub-prod.v2") in asked) == forgotten
-    assert asked[-1][:3] == ("rollback", "hub-prod", "1")

@@ -81,6 +81,21 @@ def test_a_failed_deploy_is_rolled_back(repository, in_class) -> None:
     check_untouched(repository, in_class, start, before)
 
 
+def test_a_failed_deploy_leaves_the_class_times(repository, in_class) -> None:
+    """It would have removed a CronJob, and failed before."""
+    start, before = time.monotonic(), count_placeholders(repository)
+    times = repository.kubectl("prod", "get", "cronjobs", "--output=name")
+    moved = {**CALENDAR, "classes": [{**CALENDAR["classes"][0], "start": "00:01"}]}
+    image = {"name": "registry.invalid/no/such-image", "tag": "1"}
+    changes = {"course": {"calendar": moved}, "jupyterhub": {"singleuser": {"image": image}}}
+    repository.change(changes, "Another time, and an image that does not exist")
+    said = repository.deploy("prod", check=False)
+    assert "is back at what revision" in said and "the robot student passes" in said
+    assert repository.kubectl("prod", "get", "cronjobs", "--output=name") == times
+    repository.undo()
+    check_untouched(repository, in_class, start, before)
+
+
 def test_a_rollback_by_hand(repository, in_class) -> None:
     start, before = time.monotonic(), count_placeholders(repository)
     done = repository.run_deployer("rollback", "--env=prod", f"--timeout={TIMEOUT}")

@@ -122,26 +122,34 @@ def upgrade(env: str, commit: str, timeout: str) -> Done:
 
 
 def roll_back(env: str, revision: Revision, *options: str) -> Done:
-    """Roll the release back to a revision.
-
-    Helm compares it with the newest one, and stops at an object that this one would have removed and has not: it failed
-    before, at an image that cannot be pulled. Without its record, Helm compares with what runs.
-    """
-    newest = list_revisions(env)[-1]
-    if newest.state not in DEPLOYED and find_unremoved(env, revision, newest):
-        forget_revision(env, newest)
+    """Roll the release back to a revision."""
+    leave_failed(env, list_revisions(env)[-1], revision)
     # An upgrade that cannot pull an image leaves these, and they would go on trying.
     leftovers = ("daemonset/hook-image-puller", "job/hook-image-awaiter")
     kubectl.run_kubectl(env, "delete", "--ignore-not-found", *leftovers)
     return run_helm(env, "rollback", chart.name_release(env), str(revision.number), HISTORY, *options)
 
 
-def find_unremoved(env: str, revision: Revision, newest: Revision) -> list[str]:
-    """Return the objects of a revision that the newest one does not have, and that the cluster still has."""
-    removed = list_object_names(env, revision) - list_object_names(env, newest)
-    if not removed:
+def leave_failed(env: str, newest: Revision, revision: Revision) -> None:
+    """Forget a newest revision that failed before it had removed objects of the one to go back to.
+
+    Helm compares with the newest one, and stops at an object which this one does not have and the cluster has. Without
+    its record, Helm compares with what ran before, and so would leave what only the failed one has made.
+    """
+    if newest.state in DEPLOYED:
+        return
+    wanted, made = list_object_names(env, revision), list_object_names(env, newest)
+    if find_existing(env, wanted - made):
+        forget_revision(env, newest)
+        if strays := find_existing(env, {name for name in made - wanted if not name.startswith("PersistentVolume")}):
+            kubectl.run_kubectl(env, "delete", "--ignore-not-found", *strays)
+
+
+def find_existing(env: str, names: set[str]) -> list[str]:
+    """Return those of these objects that the cluster has."""
+    if not names:
         return []
-    return kubectl.run_kubectl(env, "get", *sorted(removed), "--ignore-not-found", "--output=name").stdout.split()
+    return kubectl.run_kubectl(env, "get", *sorted(names), "--ignore-not-found", "--output=name").stdout.split()
 
 
 def list_object_names(env: str, revision: Revision) -> set[str]:
