@@ -25,7 +25,6 @@ def run(arguments: argparse.Namespace) -> None:
     lint()
     print_secrets_check()
     print_answers_check()
-    print_size_check()
     if arguments.offline:
         with tempfile.TemporaryDirectory() as folder:
             check_environments(chart.write_stand_in(Path(folder)))
@@ -88,6 +87,7 @@ def check_environments(folder: Path) -> None:
         for warning in [*warnings, *hub_start.list_unknown_settings(found)]:
             print(f"{env}: warning: {warning}")
     require_own_hosts(read)
+    print_size_check()
     if all(map(configuration.find_hub, rendered.values())):
         print_hub_start(rendered)
 
