@@ -19,7 +19,7 @@ import pytest
 import yaml
 from matrix import CELLS, FORBIDDEN, PAIRS
 
-from repositories import TEMPLATE, tracked
+from repositories import TEMPLATE, tracked, use_home
 
 # A run in the background ignores Ctrl-C, and so would all programs that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -82,6 +82,13 @@ def edited(bake: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
         return Path(shutil.copytree(source, tmp_path / source.name, symlinks=True))
 
     return copied
+
+
+@pytest.fixture
+def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of one's own, so that no key of the person who runs the tests is used or written to."""
+    use_home(monkeypatch, tmp_path / "home")
+    return tmp_path / "home"
 
 
 @pytest.fixture(scope="session")

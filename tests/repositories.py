@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import copier
 import copier._main
@@ -77,6 +77,21 @@ def change_values(file: Path, values: dict) -> None:
     """Merge values into a YAML file."""
     before = yaml.safe_load(file.read_text(encoding="utf-8"))
     file.write_text(yaml.safe_dump(merge(before or {}, values)), encoding="utf-8")
+
+
+def set_value(file: Path, key: str, value: object) -> None:
+    """Set the value of a key, such as `hub.config.Authenticator.admin_users`, in a YAML file."""
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    change_values(file, cast("dict", value))
+
+
+def use_home(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Be a person with a home of their own, without keys."""
+    home.mkdir(exist_ok=True)
+    for name in ("SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "XDG_CONFIG_HOME", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
 
 
 def npm_package(package: str) -> Path:

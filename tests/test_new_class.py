@@ -11,7 +11,7 @@ import pytest
 import yaml
 from test_update import run
 
-from repositories import by_cookiecutter, commit, release, run_deployer, run_python
+from repositories import by_cookiecutter, commit, release, run_deployer, run_python, use_home
 
 ANSWERS = {
     "hub_name": "stat-101",
@@ -40,12 +40,9 @@ def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return release(template, tmp_path_factory.mktemp("released"))
 
 
-def use_home(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Be a person with a home of their own, without keys."""
-    home.mkdir(exist_ok=True)
-    for name in ("SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "XDG_CONFIG_HOME", "CI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(home))
+def be_ada(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Be a person with a name for git, a copier, and a home of their own."""
+    use_home(monkeypatch, home)
     monkeypatch.setenv("COPIER", f"{sys.executable} -m copier")
     for who in "AUTHOR", "COMMITTER":
         monkeypatch.setenv(f"GIT_{who}_NAME", "Ada Lovelace")
@@ -57,7 +54,7 @@ def first(released: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     """A class that has run for a term: the repository, the home of its operator, and the keys of all its recipients."""
     folder = tmp_path_factory.mktemp("first")
     with pytest.MonkeyPatch.context() as patch:
-        use_home(patch, folder / "home")
+        be_ada(patch, folder / "home")
         repository = by_cookiecutter(released, folder, ANSWERS)
         run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
         run("git", "remote", "add", "origin", "git@github.com:org/stat-101.git", cwd=repository)
@@ -80,7 +77,7 @@ def first(released: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def course(first: tuple[Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The repository of the first class, and its operator at the keyboard."""
     repository, home, _ = first
-    use_home(monkeypatch, Path(shutil.copytree(home, tmp_path / "home")))
+    be_ada(monkeypatch, Path(shutil.copytree(home, tmp_path / "home")))
     return Path(shutil.copytree(repository, tmp_path / "stat-101"))
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from repositories import run_deployer, run_python
 
+pytestmark = pytest.mark.usefixtures("person")
+
 # The texts that shells, Make, YAML, argparse and sops would read as something else.
 HOSTILE = [
     "Miles O'Brien",
@@ -29,17 +31,6 @@ HOSTILE = [
     "Zoë 王",
 ]
 REJECTED = ["", "a # b", "a\nb: c", "a\rb", "a\u2028b", "a\x85b", "a\x07", "pipeline"]
-
-
-@pytest.fixture(autouse=True)
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of one's own, so that no key of who runs the tests is used or written to."""
-    home = tmp_path / "home"
-    home.mkdir()
-    for name in ("SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "XDG_CONFIG_HOME", "CI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(home))
-    return home
 
 
 @pytest.fixture
@@ -62,9 +53,12 @@ def hub(repository: Path) -> Path:
 def make(repository: Path, *arguments: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
     """Run make, where files may perhaps not grow above a number of bytes, as on a disk that is full."""
     command = ["make", "--silent", f"PYTHON={sys.executable}", *arguments]
+    # Python keeps the part of a module's bytecode that still fits.
+    no_bytecode = {} if limit is None else {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         command,
         cwd=repository,
+        env={**os.environ, **no_bytecode},
         capture_output=True,
         text=True,
         preexec_fn=None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),

@@ -17,18 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from repositories import build_dependency, commit, run_deployer, run_python
+from repositories import build_dependency, commit, run_deployer, run_python, set_value
 
-
-@pytest.fixture(autouse=True)
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of one's own, so that no key of who runs the tests is used or written to."""
-    home = tmp_path / "home"
-    home.mkdir()
-    for name in ("SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "XDG_CONFIG_HOME", "CI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(home))
-    return home
+pytestmark = pytest.mark.usefixtures("person")
 
 
 @pytest.fixture
@@ -462,7 +453,7 @@ def test_check_sees_without_a_key_what_is_wrong(hub: Path, person: Path, tmp_pat
     value = re.search(r"cookieSecret: (ENC\S+)", text)[1]
     for changed, *words in (
         (text.replace(value, secrets.token_hex(32)), "plain text", "jupyterhub.hub.cookieSecret"),
-        (text.replace("jupyterhub:\n", "# the password is hunter2\njupyterhub:\n"), "plain text", "comments"),
+        (text.replace("jupyterhub:\n", "# the password is hunter2\njupyterhub:\n"), "plain text: 1 comment."),
         (re.sub(r"    mac: .*\n", "", text), "not signed"),
         (
             text.replace("hub-prod", "hub-staging"),
@@ -534,14 +525,7 @@ def test_check_names_what_is_still_blank(edited: Callable[..., Path]) -> None:
 )
 def test_secret_that_the_template_does_not_know(key: str, value: object, is_secret: bool, edited) -> None:
     repository = edited()
-    file = repository / "config/hub.yaml"
-    values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    *parents, last = ["jupyterhub", *key.split(".")]
-    place = values
-    for parent in parents:
-        place = place.setdefault(parent, {})
-    place[last] = value
-    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    set_value(repository / "config/hub.yaml", f"jupyterhub.{key}", value)
     done = run_deployer(repository, "secrets", "check")
     if is_secret:
         rejected(
@@ -563,21 +547,13 @@ def test_secret_that_the_template_does_not_know(key: str, value: object, is_secr
 def test_secret_in_plain_text_is_rejected_where_it_stands(name: str, key: str, value: object, edited) -> None:
     repository = edited()
     good(run_deployer(repository, "secrets", "check"))
-    file = repository / name
-    values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    *parents, last = ["jupyterhub", *key.split(".")]
-    place = values
-    for parent in parents:
-        place = place.setdefault(parent, {})
-    place[last] = value
-    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    set_value(repository / name, f"jupyterhub.{key}", value)
     sentence = f"{name}: jupyterhub.{key} is a secret. Remove it there, and use `make secrets-set ENV=prod KEY="
     rejected(run_deployer(repository, "secrets", "check"), f"{sentence}jupyterhub.{key}")
     hooks = yaml.safe_load((repository / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
     assert re.search(next(hook["files"] for hook in hooks if hook["id"] == "secrets"), name)
     # A blank is not a secret: deploys reject it.
-    place[last] = "fill-in--later"
-    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    set_value(repository / name, f"jupyterhub.{key}", "fill-in--later")
     good(run_deployer(repository, "secrets", "check"))
 
 

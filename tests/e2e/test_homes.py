@@ -140,7 +140,7 @@ def test_a_student_finds_the_files(repository: Repository, student: Student) -> 
     assert repository.kubectl("staging", "get", "pvc", "claim-ada", "--output=name")
     student.session.delete(address, headers=student.headers).raise_for_status()
     done = repository.run_deployer("restore", "--env=staging", "--student=ada", "--file=~/week 1/exercise 1.ipynb")
-    assert "ada: 1 files restored" in done.stdout
+    assert "ada: 1 file restored" in done.stdout
     # A connection that was idle meanwhile may be closed.
     student.session.close()
     assert student.session.get(address, params={"content": 0}).json()["size"] == 110_000
@@ -150,7 +150,7 @@ def test_a_student_finds_the_files(repository: Repository, student: Student) -> 
 
 def test_nothing_is_deleted_without_its_archive(repository: Repository, student: Student) -> None:
     done = repository.run_deployer("destroy", "--env=staging", check=False)
-    assert "1 people are at work" in done.stderr
+    assert "students are at work (1)" in done.stderr
     assert repository.kubectl("staging", "get", "pvc", "claim-ada", "--output=name")
 
 

@@ -246,7 +246,7 @@ def test_a_new_term(repository: Repository, clock) -> None:
 
 
 def test_the_end(repository: Repository, other: Repository, clock) -> None:
-    assert "1 people are at work" in repository.make("destroy", "ENV=prod", typed=f"{NAME}-prod", check=False)
+    assert "students are at work (1)" in repository.make("destroy", "ENV=prod", typed=f"{NAME}-prod", check=False)
     repository.make("pause", "ENV=prod", "STOP_SERVERS=y")
     for made, gap in (repository, "ada: it has changed since its archive"), (other, "grace: no archive"):
         assert gap in made.make("destroy", "ENV=prod", typed=f"{made.name}-prod", check=False)

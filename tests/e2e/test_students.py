@@ -101,7 +101,7 @@ def test_mistakes_get_a_sentence(repository) -> None:
     for options, sentence in {
         ("--env=staging", "--name=nobody"): "NAME: nobody called 'nobody' has signed in.",
         ("--env=staging", "--name="): "NAME: missing. Write the student's user name",
-        ("--env=prod", "--name=ada"): f"{repository.name}-prod: the Secret `operator` is missing",
+        ("--env=prod", "--name=ada"): f"{repository.name}-prod: nothing is deployed. `make deploy ENV=prod` does it",
     }.items():
         done = repository.run_deployer("student", *options, check=False)
         assert done.returncode == 1 and done.stderr.startswith(sentence), done.stderr
