@@ -54,7 +54,7 @@ def test_a_student_whose_server_runs(repository, student: Student) -> None:
     assert said.startswith("ada: server ready, last active ") and "PROBLEM" not in said
     assert re.search(r"^pod      jupyter-ada, Running, started .* ago, 0 restarts$", said, re.M)
     assert re.search(r"^memory   \d+M of 2G \(\d+ %\)$", said, re.M)
-    assert re.search(r"^home     \S+ of \S+ \(\d+ %\)$", said, re.M)
+    assert re.search(r"^home     (.* )?\S+ of \S+ \(\d+ %\)( are in use)?$", said, re.M)
     assert "Started: " in said and "Jupyter Server" in said.split("lines of the log")[1]
 
 

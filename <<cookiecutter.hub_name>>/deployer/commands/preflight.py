@@ -2,7 +2,7 @@
 
 import argparse
 
-from deployer import chart, units
+from deployer import units
 from deployer.commands.options import add_environment
 from deployer.errors import UserError
 from deployer.preflight import checks
@@ -21,7 +21,5 @@ def print_findings(env: str, try_network: bool) -> str:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    # Its objects are rendered, to see whether they have room.
-    chart.build_dependency()
     if problems := print_findings(arguments.env, try_network=True):
         raise UserError(f"{problems}: fix what stands above before `make deploy ENV={arguments.env}`")

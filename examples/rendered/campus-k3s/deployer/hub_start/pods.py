@@ -9,11 +9,11 @@ from deployer import schemas
 from deployer.values import find_source
 
 SINGLEUSER = "jupyterhub.singleuser"
-# Of volumes and containers, which the schemas do not check.
 # Of a pod and its containers: what no guard reads, and differs from student to student.
 IGNORED = ("affinity", "args", "command", "env", "lifecycle", "tolerations", "volumeMounts")
 OF_POD = "the pod of "
 KEY = re.compile(rf"^({OF_POD}\S+: )?\S+: ")
+# Of volumes and containers, which the schemas do not check.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 

@@ -92,6 +92,7 @@ def check_room(env: str) -> Iterator[Finding]:
         for pod in parse_json(everything).get("items", [])
         if pod["metadata"]["namespace"] != namespace or pod["metadata"].get("labels", {}).get("component") not in own
     ]
+    chart.build_dependency()
     workloads = [item for item in read_objects(chart.render(env)) if item["kind"] == "Deployment"]
     unplaced = capacity.find_unplaced(workloads, parse_json(listed)["items"], pods)
     for name, requests in unplaced:
