@@ -107,8 +107,8 @@ jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' is not an e-mail address,
     {{- $all = and $all (has ($derived.username_claim | default "") $addresses) (not $derived.action) }}
   {{- end }}
   {{- ternary "addresses" "" $all }}
+{{- /* An LMS that sends no address sends the id of the person. */}}
 {{- else if eq $section "LTI13Authenticator" }}
-  {{- ternary "addresses" "" (has ($set.username_key | default "email") $addresses) }}
 {{- else if and (has "OAuthenticator" $own.sections) (has $claim $addresses) }}addresses
 {{- end }}
 {{- end }}
