@@ -90,13 +90,16 @@ def test_update_keeps_edits_and_brings_changes(released: Path, tmp_path: Path) -
 
 
 def test_the_readme_line_for_more_students_changes_nothing_as_it_stands(released: Path, tmp_path: Path) -> None:
-    """Pasted with the numbers that it shows, it must not shrink the hub."""
-    answers = {**CELL, "students": "120", "peak_students": "110"}
-    repository = by_cookiecutter(released, tmp_path, answers)
+    """Pasted with its words in the place of numbers, it says so, and must not shrink the hub."""
+    repository = by_cookiecutter(released, tmp_path, {**CELL, "students": "120", "peak_students": "110"})
     run("git", "init", "--quiet", cwd=repository)
     commit(repository, "A hub")
-    line = re.search(r"copier==\S+ (update .*--data peak_students=\d+)", (repository / "README.md").read_text("utf-8"))
-    run(sys.executable, "-m", "copier", *line[1].split(), cwd=repository)
+    line = re.search(
+        r"copier==\S+ (update .*--data peak_students=[\w-]+)", (repository / "README.md").read_text("utf-8")
+    )
+    command = [sys.executable, "-m", "copier", *line[1].split()]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
+    assert done.returncode != 0 and "students: is not a whole number from 1 to 99999 ('ENROLLED')" in done.stderr
     assert run("git", "status", "--porcelain", cwd=repository) == ""
 
 

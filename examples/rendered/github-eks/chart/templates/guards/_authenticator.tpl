@@ -82,7 +82,8 @@ all of them, and `ours`: whether it is of the hub image that the chart brings al
 }}
 {{- $own := include "hub.authenticator" . | fromJson }}
 {{- $snippets := dict "robot-student" (list "keep_reserved_names" "with the robot student's rights anybody could be renamed") }}
-{{- if has "SharedPasswordAuthenticator" $own.sections }}
+{{- /* `make try ON=…` signs in by passwords in every repository. */}}
+{{- if and (has "SharedPasswordAuthenticator" $own.sections) (ne .Values.environment "try") }}
   {{- $_ := set $snippets "sign-in" (list "normalize_username" "with a capital in a name of the staff, the students' password would make anybody staff") }}
 {{- end }}
 {{- if (.Values.course.calendar | default dict).exams }}
@@ -90,7 +91,9 @@ all of them, and `ours`: whether it is of the hub image that the chart brings al
 {{- end }}
 {{- range $name, $needs := $snippets }}
   {{- $code := regexReplaceAll "(?m)^\\s*#.*$" (get (($.Values.jupyterhub.hub).extraConfig | default dict) $name | toString) "" }}
-  {{- if not (contains (first $needs) $code) }}
+  {{- if not (hasKey (($.Values.jupyterhub.hub).extraConfig | default dict) $name) }}
+jupyterhub.hub.extraConfig.{{ $name }}: the chart's own code is missing, and {{ last $needs }}. Remove the null at this key{{ if eq $name "sign-in" }}, or let the template write it: `copier update --data sign_in=shared-password`{{ end }}.
+  {{- else if not (contains (first $needs) $code) }}
 jupyterhub.hub.extraConfig.{{ $name }}: it replaces the chart's own code, and {{ last $needs }}. Remove it, and write your code below another name.
   {{- end }}
 {{- end }}
