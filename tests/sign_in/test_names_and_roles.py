@@ -22,6 +22,8 @@ from sign_ins import (
     return_from_provider,
 )
 
+from repositories import set_value
+
 # The widest rule of each way to sign in, with what its provider says of a person with a name.
 WIDEST = {
     "shared-password": None,
@@ -44,6 +46,8 @@ def test_nobody_gets_the_name_of_the_robot_student(edited, chart: Path, tmp_path
         if rule == "google":
             sections["GoogleOAuthenticator"] = {"strip_domain": True}
         repository = changed(edited(**RULES[rule], **DOMAIN), sections)
+        if rule == "google":
+            set_value(repository / "config" / "hub.yaml", "jupyterhub.hub.loadRoles.course-staff.users", ["hopper"])
         robot = {"Authorization": f"token {read_fakes(repository)['services']['robot-student']['apiToken']}"}
         with hubs.running(rendered(repository), tmp_path / "hub") as address:
 
