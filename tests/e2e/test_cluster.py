@@ -156,7 +156,8 @@ def test_a_storage_class_that_is_not_there_changes_nothing(repository) -> None:
 
 
 def test_a_hub_that_fits_on_no_node_changes_nothing(repository) -> None:
-    repository.change({"jupyterhub": {"hub": {"resources": {"requests": {"memory": "900Gi"}}}}}, "A very large hub")
+    resources = {kind: {"memory": "900Gi"} for kind in ("requests", "limits")}
+    repository.change({"jupyterhub": {"hub": {"resources": resources}}}, "A very large hub")
     said = repository.deploy(check=False)
     assert "nothing was changed: 1 problem" in said
     assert "no node has room for the pod `hub`, which requests" in said and "921600Mi" in said
