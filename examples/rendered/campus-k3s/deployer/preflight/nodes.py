@@ -37,7 +37,7 @@ def check_nodes(env: str) -> Iterator[Finding]:
     items = json.loads(listed.stdout)["items"]
     pool = [item for item in items if wanted.items() <= item["metadata"].get("labels", {}).items()] or items
     if not pool:
-        yield note("there is no node now; course.node was not checked")
+        yield note("the cluster has no node now, so course.node was not checked")
     for item in pool:
         name = item["metadata"]["name"]
         if less := describe_shortage(node, item["status"]["allocatable"]):
@@ -92,6 +92,7 @@ def check_room(env: str) -> Iterator[Finding]:
         for pod in parse_json(everything).get("items", [])
         if pod["metadata"]["namespace"] != namespace or pod["metadata"].get("labels", {}).get("component") not in own
     ]
+    # A deploy has built it; `make preflight` has not.
     chart.build_dependency()
     workloads = [item for item in read_objects(chart.render(env)) if item["kind"] == "Deployment"]
     unplaced = capacity.find_unplaced(workloads, parse_json(listed)["items"], pods)

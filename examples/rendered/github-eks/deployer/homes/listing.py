@@ -145,7 +145,7 @@ def find_home(student: str, homes: list[Home]) -> Home | None:
 
 
 def describe_new_home(env: str, student: str, homes: list[Home], names: dict[str, dict[str, Any]]) -> str:
-    """Return what is created for a student who has no home, and what to check; an empty text where there is one.
+    """Return the home that is created for a student without one, and the name to check; an empty text if it is there.
 
     Raises UserError for a name that differs from a user's in capitals only: the hub would never look for that home.
     """

@@ -84,7 +84,10 @@ jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' is not an e-mail address,
 {{- end }}
 {{- end }}
 
-{{- /* What the names of people are with the authenticator in use: `names`, `addresses`, or nothing if both may be. */ -}}
+{{- /*
+The form of people's names with the authenticator in use: `names`, `addresses`, or nothing if both may be, as with an LMS,
+which sends an id where it has no address.
+*/ -}}
 {{- define "hub.formOfNames" -}}
 {{- $own := include "hub.authenticator" . | fromJson }}
 {{- $set := $own.settings }}
@@ -107,8 +110,6 @@ jupyterhub.hub.{{ $at }}[{{ $number }}]: '{{ $name }}' is not an e-mail address,
     {{- $all = and $all (has ($derived.username_claim | default "") $addresses) (not $derived.action) }}
   {{- end }}
   {{- ternary "addresses" "" $all }}
-{{- /* An LMS that sends no address sends the id of the person. */}}
-{{- else if eq $section "LTI13Authenticator" }}
 {{- else if and (has "OAuthenticator" $own.sections) (has $claim $addresses) }}addresses
 {{- end }}
 {{- end }}
